@@ -1,0 +1,15 @@
+/* Runs the suite of one unit test program. Each tests/unit/test_<module>.c is linked with
+ * this file and defines suite(). */
+#include <check.h>
+#include <stdlib.h>
+
+Suite *suite(void);
+
+int main(void)
+{
+    SRunner *runner = srunner_create(suite());
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
