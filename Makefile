@@ -110,7 +110,7 @@ clean: ## remove everything built
 run: ## install what is missing, build, start a private Redis and a node on PORT (5050)
 	@scripts/deps.sh build run
 	@$(MAKE) --no-print-directory all
-	@scripts/run.sh $(BUILD)/parleyd "$(PORT)" $(ARGS)
+	@exec scripts/run.sh $(BUILD)/parleyd "$(PORT)" $(ARGS)
 
 test: ## all unit and system tests
 	@status=0; for part in unit system; do \
