@@ -98,7 +98,8 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(AIDS) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(CHECK_LIBS) $(PACKAGE_LIBS) $(LDLIBS)
 
-build-tests: all $(PROGRAMS) ## build parleyd and the unit tests, run nothing
+build-unit: $(PROGRAMS)
+build-tests: all build-unit ## build parleyd and the unit tests, run nothing
 
 install: all ## install parleyd (PREFIX, DESTDIR)
 	install -D -m 755 $(BUILD)/parleyd $(DESTDIR)$(PREFIX)/bin/parleyd
@@ -118,7 +119,7 @@ test: ## all unit and system tests
 
 test-unit: ## the unit tests (Check)
 	@scripts/deps.sh build test
-	@$(MAKE) --no-print-directory build-tests
+	@$(MAKE) --no-print-directory build-unit
 	@scripts/test-unit.sh $(PROGRAMS)
 
 test-system: ## the system tests (pytest: real nodes, a real Redis)
@@ -188,7 +189,7 @@ say = @$(if $(V),:,printf '  %-5s %s\n')
 quiet = $(if $(V),,@)
 
 FORCE:
-.PHONY: all build-tests install clean run test test-unit test-system asan test-containers \
+.PHONY: all build-unit build-tests install clean run test test-unit test-system asan test-containers \
   lint $(LINT) format sizes deps deps-test deps-lint deps-containers help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
