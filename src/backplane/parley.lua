@@ -1,0 +1,392 @@
+-- SPDX-License-Identifier: MIT
+--
+-- parley.lua - what Redis does for the nodes: append to the logs, publish, keep the books.
+--
+-- The loader puts a first line in front of this text that names the library and gives `lib`,
+-- its name ("parley1"); every function is called <lib>_<function>. K is KEYS, A is ARGV.
+--
+-- Keys of a partition, all in one slot:
+--   w          hash: <node> -> number of its last batch, or X = fenced; i<node> -> the ids that
+--              batch got; <log key> -> last id of that log; @ -> epoch of the partition's data
+--   <log key>  stream of entries, one field d; its name is also the channel of its frames
+--   m, s       hashes of one room: members (member id -> value), state (name, topic, ...)
+--   rooms      hash: <log> -> "<members> <name>\n<topic>", only rooms that have members
+--   in:<node>  hash: <log> -> 1 for every log in which the node has members
+--
+-- A script is not rolled back when it fails, so whatever can refuse stands before the first
+-- write. redis.call is not reachable while a library loads: functions take it themselves.
+--
+-- luacheck: read globals lib
+
+local MAXLEN_MIN = 64 -- followers fill gaps from the log: it is never shorter than this
+local LOGS_MAX = 128 -- in one section; each costs one argument of unpack()
+local SLICE = 1000 -- arguments of one unpack(), even: Lua's stack holds 8,000
+
+-- command(key, list...) in as many calls as unpack() needs, none for an empty list; returns
+-- the sum of their replies.
+local function call_with(command, key, list)
+    local sum = 0
+    for first = 1, #list, SLICE do
+        local last = math.min(first + SLICE - 1, #list)
+        sum = sum + redis.call(command, key, unpack(list, first, last))
+    end
+    return sum
+end
+
+-- Append `entry` to the log and publish the frame "prev id entry"; returns the id. `prev` is
+-- the log's last id so far, false if there is none.
+local function append(log, prev, maxlen, entry)
+    local C = redis.call
+    local id = C('XADD', log, 'MAXLEN', '~', maxlen, '*', 'd', entry)
+    C('SPUBLISH', log, (prev or '0-0') .. ' ' .. id .. ' ' .. entry)
+    return id
+end
+
+local function history_length(arg)
+    return math.max(tonumber(arg), MAXLEN_MIN)
+end
+
+-- ---- apply: batches of one node, one section per partition ----------------------------------
+
+-- The changes that the ops of one room come to, the last op of a field counting.
+-- In: A[at...] = (op field value) * count. Out: {members, state, inits}, each field -> value,
+-- false = delete; and whether somebody joined.
+local function read_ops(A, at, count)
+    local members, state, inits, joins = {}, {}, {}, false
+    for i = at, at + 3 * (count - 1), 3 do
+        local op, field, value = A[i], A[i + 1], A[i + 2]
+        if op == 'S' then
+            members[field], joins = value, true
+        elseif op == 'D' then
+            members[field] = false
+        elseif op == 's' then
+            state[field] = value
+        elseif op == 'd' then
+            state[field] = false
+        elseif op ~= 'i' then
+            error('unknown op')
+        elseif state[field] == false then
+            state[field] = value
+        elseif state[field] == nil and inits[field] == nil then
+            inits[field] = value
+        end
+    end
+    return { members = members, state = state, inits = inits }, joins
+end
+
+-- Field -> value becomes the list for HSET, field -> false the list for HDEL.
+local function write_hash(key, changes)
+    local set, del = {}, {}
+    for field, value in pairs(changes) do
+        if value then
+            set[#set + 1] = field
+            set[#set + 1] = value
+        else
+            del[#del + 1] = field
+        end
+    end
+    return call_with('HSET', key, set), call_with('HDEL', key, del)
+end
+
+-- Change the state of a room. Returns what the index shows of it: name (or false), topic.
+local function write_state(key, state, inits)
+    local wanted = { 'name', 'topic' }
+    for field in pairs(inits) do
+        wanted[#wanted + 1] = field
+    end
+    local found = redis.call('HMGET', key, unpack(wanted))
+    for i = 3, #wanted do
+        local field = wanted[i]
+        if state[field] == nil and not found[i] then
+            state[field] = inits[field]
+        end
+    end
+    write_hash(key, state)
+    local name, topic = state.name, state.topic
+    if name == nil then
+        name = found[1]
+    end
+    if topic == nil then
+        topic = found[2]
+    end
+    return name, topic or ''
+end
+
+-- The room's members or state may have changed: put it into the index while it has members,
+-- let its log and state expire when it has none. `index` collects the changes of `rooms`.
+local function touch(index, log, log_key, state_key, room, ttl)
+    local C = redis.call
+    if room.members > 0 then
+        index[log] = room.members .. ' ' .. (room.name or log) .. '\n' .. room.topic
+        if room.was_empty then
+            C('PERSIST', log_key)
+            C('PERSIST', state_key)
+        end
+    else
+        index[log] = false
+        C('EXPIRE', log_key, ttl)
+        C('EXPIRE', state_key, ttl)
+    end
+end
+
+-- Carry out the ops of the section's touched rooms and the drops behind them.
+-- K[k...] = (m s) * U; A[a...] = (r log nops ops) * U, log * D.
+-- Returns the indices behind them.
+local function apply_rooms(K, A, section, k, a)
+    local index, inside = {}, {}
+    for _ = 1, section.touched do
+        local member_key, state_key = K[k], K[k + 1]
+        local log_key, log = K[section.first_log + tonumber(A[a]) - 1], A[a + 1]
+        local count = tonumber(A[a + 2])
+        local ops, joins = read_ops(A, a + 3, count)
+        local name, topic = write_state(state_key, ops.state, ops.inits)
+        local added, removed = write_hash(member_key, ops.members)
+        local members = redis.call('HLEN', member_key)
+        local was_empty = members - added + removed == 0
+        touch(index, log, log_key, state_key,
+            { members = members, was_empty = was_empty, name = name, topic = topic }, section.ttl)
+        if joins then
+            inside[log] = '1'
+        end
+        k, a = k + 2, a + 3 + 3 * count
+    end
+    for _ = 1, section.drops do
+        inside[A[a]] = false
+        a = a + 1
+    end
+    write_hash(section.rooms_key, index)
+    write_hash(section.in_key, inside)
+    return k, a
+end
+
+-- Append the section's entries and move its books. `books` = HMGET w <node> @ <log>*R.
+-- Returns the ids, joined by blanks.
+local function apply_entries(K, A, section, books, a)
+    local w, me = K[section.first], A[1]
+    local set, ids = { me, section.seq, 'i' .. me, '' }, {}
+    if not books[2] then
+        set[5], set[6] = '@', section.epoch
+    end
+    for r = 1, section.logs do
+        local log = K[section.first_log + r - 1]
+        local id = append(log, books[2 + r], section.maxlen, A[a + r - 1])
+        local n = #set
+        ids[r], set[n + 1], set[n + 2] = id, log, id
+    end
+    local joined = table.concat(ids, ' ')
+    set[4] = joined
+    redis.call('HSET', w, unpack(set))
+    return joined
+end
+
+-- One section whose header has been read. Returns [status, text, epoch].
+local function apply_section(K, A, section)
+    local C = redis.call
+    local w, me = K[section.first], A[1]
+    local last_log = section.first_log + section.logs - 1
+    local books = C('HMGET', w, me, '@', unpack(K, section.first_log, last_log))
+    local last, epoch = books[1] or '0', books[2] or ''
+    if last ~= section.prev then
+        if last == section.seq then
+            return { 'DUP', C('HGET', w, 'i' .. me) or '', epoch }
+        end
+        return { last == 'X' and 'FENCED' or 'GAP', last, epoch }
+    end
+    local ids = apply_entries(K, A, section, books, section.args)
+    apply_rooms(K, A, section, last_log + 1, section.args + section.logs)
+    return { 'OK', ids, books[2] or section.epoch }
+end
+
+-- Read the header of the section that begins at K[k], A[a]; returns it and the indices of the
+-- next one.
+local function read_section(K, A, k, a)
+    local R, U, D = tonumber(A[a + 2]), tonumber(A[a + 3]), tonumber(A[a + 4])
+    local section = {
+        epoch = A[2], maxlen = history_length(A[3]), ttl = A[4],
+        prev = A[a], seq = A[a + 1], logs = R, touched = U, drops = D,
+        first = k, rooms_key = K[k + 1], in_key = K[k + 2], first_log = k + 3, args = a + 5,
+    }
+    a = a + 5 + R
+    for _ = 1, U do
+        a = a + 3 + 3 * tonumber(A[a + 2])
+    end
+    if R > LOGS_MAX then
+        error('too many logs in a section')
+    end
+    return section, k + 3 + R + 2 * U, a + D
+end
+
+-- K: per section: w rooms in:<node> log*R (m s)*U
+-- A: node epoch-candidate maxlen ttl_s sections, then per section:
+--    prevseq seq R U D  entry*R  (r log nops (op field value)*nops)*U  log*D
+-- r is the room's place among the section's logs; ops: S/D set/delete a member, s/d/i
+-- set/delete/initialise a field of the state; the D logs at the end leave in:<node>.
+-- Returns per section [status, text, epoch]:
+--   OK      "id id ..." of the new entries; a partition without epoch takes the candidate
+--   DUP     "id id ...": the batch `seq` was applied before
+--   GAP     last number applied ("0" if none): nothing was done
+--   FENCED  "X": the node was declared dead; nothing was done
+local function apply(K, A)
+    local sections, replies = {}, {}
+    local k, a = 1, 6
+    for i = 1, tonumber(A[5]) do
+        sections[i], k, a = read_section(K, A, k, a)
+    end
+    if k ~= #K + 1 or a ~= #A + 1 then
+        error('keys or arguments do not add up')
+    end
+    for i, section in ipairs(sections) do
+        replies[i] = apply_section(K, A, section)
+    end
+    return replies
+end
+
+-- ---- snap: what a node needs to begin a copy of a room --------------------------------------
+
+-- K: w log m s  A: count
+-- Returns [epoch, last id or "0-0", the last `count` entries newest first, members, state].
+local function snap(K, A)
+    local C = redis.call
+    local books = C('HMGET', K[1], '@', K[2])
+    local entries = {}
+    if tonumber(A[1]) > 0 then
+        entries = C('XREVRANGE', K[2], '+', '-', 'COUNT', A[1])
+    end
+    return { books[1] or '', books[2] or '0-0', entries, C('HGETALL', K[3]), C('HGETALL', K[4]) }
+end
+
+-- ---- fence, reap: a node is dead -------------------------------------------------------------
+
+-- K: w  A: node. From now on its batches are refused in this partition. Returns "OK".
+local function fence(K, A)
+    local C = redis.call
+    C('HSET', K[1], A[1], 'X')
+    C('HDEL', K[1], 'i' .. A[1])
+    return 'OK'
+end
+
+-- The last step of reap: tell the room and set its books right. The node's note in:<dead>
+-- stays until this call, so that a reaper that takes over from one that died tells the room
+-- even though it finds nothing left to remove.
+local function finish_reap(K, A, removed)
+    local C = redis.call
+    local w, rooms, log_key, member_key, state_key, in_key = unpack(K)
+    local log = string.match(log_key, '}:l:(.*)$')
+    if C('HDEL', in_key, log) == 0 and removed == 0 then
+        return
+    end
+    local id = append(log_key, C('HGET', w, log_key), history_length(A[3]), A[2])
+    C('HSET', w, log_key, id)
+    local shown, index = C('HMGET', state_key, 'name', 'topic'), {}
+    touch(index, log, log_key, state_key, {
+        members = C('HLEN', member_key), name = shown[1], topic = shown[2] or '',
+    }, A[4])
+    write_hash(rooms, index)
+end
+
+-- K: w rooms log m s in:<dead>  A: dead entry maxlen ttl_s cursor count removed
+-- One HSCAN step over the members: removes those of the dead node. `removed` is what the steps
+-- before removed in all. When the cursor comes round the entry is appended.
+-- Returns [cursor, removed in all]; cursor "0": done.
+local function reap(K, A)
+    local C = redis.call
+    local prefix, gone = A[1] .. '/', {}
+    local step = C('HSCAN', K[4], A[5], 'COUNT', A[6])
+    for i = 1, #step[2], 2 do
+        local field = step[2][i]
+        if string.sub(field, 1, #prefix) == prefix then
+            gone[#gone + 1] = field
+        end
+    end
+    local removed = tonumber(A[7]) + call_with('HDEL', K[4], gone)
+    if step[1] == '0' then
+        finish_reap(K, A, removed)
+    end
+    return { step[1], removed }
+end
+
+-- ---- claim, release: names -------------------------------------------------------------------
+
+-- K: n:<nick> nk:<node>  A: nick owner record ttl_s expected
+-- Granted if the name is free, own already, or held by `expected` ('' = nobody).
+-- Returns [1, owner] or [0, holder].
+local function claim(K, A)
+    local C = redis.call
+    local nick, owner, expected = A[1], A[2], A[5]
+    local holder = C('HGET', K[1], 'o')
+    if holder and holder ~= owner and holder ~= expected then
+        return { 0, holder }
+    end
+    C('HSET', K[1], 'o', owner, 'd', A[3])
+    C('EXPIRE', K[1], A[4])
+    C('HSET', K[2], nick, owner)
+    return { 1, owner }
+end
+
+-- K: n:<nick> nk:<node>  A: nick owner
+-- Deletes the name only if it is still the owner's; the node's note of it always. Returns 1 or 0.
+local function release(K, A)
+    local C = redis.call
+    C('HDEL', K[2], A[1])
+    if C('HGET', K[1], 'o') ~= A[2] then
+        return 0
+    end
+    return C('DEL', K[1])
+end
+
+-- ---- beat, config, forget --------------------------------------------------------------------
+
+-- K: lease nodes cfg  A: node ttl_ms info register(0|1)
+-- Renews the node's lease. Returns [OK, epoch], or [GONE, epoch] when the node is not (or no
+-- longer) among the nodes and did not ask to be registered. epoch: '' when cfg is gone.
+local function beat(K, A)
+    local C = redis.call
+    local node, info = A[1], A[3]
+    local epoch = C('HGET', K[3], 'epoch') or ''
+    if A[4] == '1' then
+        C('HSETNX', K[2], node, info)
+    elseif C('HEXISTS', K[2], node) == 0 then
+        return { 'GONE', epoch }
+    end
+    C('SET', K[1], info, 'PX', A[2])
+    return { 'OK', epoch }
+end
+
+-- K: cfg  A: partitions schema epoch-candidate
+-- Creates cfg if it is absent. Returns [partitions, schema, epoch] as they stand.
+local function config(K, A)
+    local C = redis.call
+    if C('EXISTS', K[1]) == 0 then
+        C('HSET', K[1], 'partitions', A[1], 'schema', A[2], 'epoch', A[3])
+    end
+    local found = C('HMGET', K[1], 'partitions', 'schema', 'epoch')
+    return { found[1] or '', found[2] or '', found[3] or '' }
+end
+
+-- K: w log. Drops the last id of a log that is gone. Returns 1 or 0.
+local function forget(K)
+    local C = redis.call
+    if C('EXISTS', K[2]) == 1 then
+        return 0
+    end
+    return C('HDEL', K[1], K[2])
+end
+
+-- What only frees memory or keeps leases alive is allowed when Redis is out of memory.
+local functions = {
+    { name = 'apply', callback = apply },
+    { name = 'snap', callback = snap, flags = { 'no-writes' } },
+    { name = 'fence', callback = fence, flags = { 'allow-oom' } },
+    { name = 'reap', callback = reap, flags = { 'allow-oom' } },
+    { name = 'claim', callback = claim },
+    { name = 'release', callback = release, flags = { 'allow-oom' } },
+    { name = 'beat', callback = beat, flags = { 'allow-oom' } },
+    { name = 'config', callback = config },
+    { name = 'forget', callback = forget, flags = { 'allow-oom' } },
+}
+for i = 1, #functions do -- ipairs is as unreachable here as redis.call
+    local f = functions[i]
+    redis.register_function({
+        function_name = lib .. '_' .. f.name, callback = f.callback, flags = f.flags or {},
+    })
+end
