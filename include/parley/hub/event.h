@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.h - what the hub tells a front-end about.
+ *
+ * An event is made once and shown to many users in a row. All that it points at is valid
+ * during the call; `rendered` is a place for the front-end to keep what it made of the event,
+ * so that a line for a thousand readers is rendered once. The hub drops those references.
+ */
+#ifndef PARLEY_HUB_EVENT_H
+#define PARLEY_HUB_EVENT_H
+
+#include <stdint.h>
+
+#include <parley/core/item.h>
+#include <parley/util/msg.h>
+#include <parley/util/str.h>
+
+struct hub_user;
+struct person;
+struct room;
+
+/* Rendered forms of one event that differ in bytes; a front-end uses what it needs. */
+enum { HUB_VARIANTS_MAX = 16 };
+
+enum hub_event_type {
+    EV_REGISTERED,  /* to the user: the name is yours (person) */
+    EV_NICK_TAKEN,  /* to the user: text = the name */
+    EV_UNAVAILABLE, /* to the user: what you asked for was given up; text = what (a line's
+                        beginning, a room, a name; empty if unknown), kind = the item type
+                        or 0 */
+    EV_WELCOME,     /* to the user who joined: the room is complete in event->room */
+    EV_JOIN,        /* person joined room */
+    EV_LEAVE,       /* person left room, text = reason */
+    EV_QUIT,        /* person is gone from all rooms, text = reason; once per reader */
+    EV_NICK,        /* person, old_nick; once per reader. Also comes when the hub had to
+                        rename a user whose name was lost to somebody else */
+    EV_TOPIC,       /* who set text as the topic of room ("" = none) */
+    EV_MESSAGE, /* in room: who, text, kind (ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE) */
+    EV_RECENT,  /* as EV_MESSAGE, but from history */
+    EV_HISTORY_END,  /* answer to hub_history(): that was all */
+    EV_DIRECT,       /* to the user: who said text to you, kind */
+    EV_DIRECT_SENT,  /* to the user: your text to `target` is stored, kind */
+    EV_NO_SUCH_NICK, /* to the user: text = the name */
+    EV_HOLE,         /* in room: the history has a hole here */
+    EV_ROOM_LISTED,  /* answer to hub_rooms(): room_name, count, text = topic */
+    EV_ROOMS_END,    /* count = rooms that were listed */
+    EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
+    EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
+};
+
+struct hub_event {
+    enum hub_event_type type;
+    char kind;                   /* item type where it matters */
+    const struct room *room;     /* or NULL */
+    const struct person *person; /* whose doing it is, if known, or NULL */
+    struct str_view who;         /* nick!user@host as the item carries it */
+    struct str_view account;
+    struct str_view text;
+    struct str_view target;    /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
+    struct str_view old_nick;  /* EV_NICK */
+    struct str_view room_name; /* EV_ROOM_LISTED */
+    struct str_view record;    /* EV_WHOIS: see person_record_decode() */
+    uint64_t count;            /* EV_ROOM_LISTED: members */
+    struct entry_id id;        /* of the entry, {0,0} if none */
+    uint64_t index;            /* of the item within its entry */
+    uint64_t time_ms;          /* the log's time, else this node's */
+    struct hub_user *origin;   /* the local user whose doing it is, or NULL */
+    /* The front-end's cache: NULL until rendered; the hub drops the references. */
+    struct msg *rendered[HUB_VARIANTS_MAX];
+};
+
+#endif

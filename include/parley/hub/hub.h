@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hub.h - people, rooms and the rules; knows neither sockets nor Redis.
+ *
+ * Model: a room is a log. The hub keeps a copy of every room that has a member on this node
+ * and changes a copy only by applying entries of its log. A request (hub_say, hub_join ...)
+ * checks the rules against the copy and publishes an item; its effect, for the sender too,
+ * comes when the item comes back. So every node sees one order and an echo is a receipt.
+ *
+ *   front-end --hub_say--> hub --publish--> backplane ... on_entry --> room copy
+ *                                                                        |
+ *   front-end <--deliver(event)-- for each local member of the room <----'
+ *
+ * A user is a person whose session is on this node; a person may be on any node.
+ * Owns users, persons, rooms. Borrows the backplane. A front-end frees nothing: it calls
+ * hub_user_close() once and forgets the user.
+ *
+ * Order: each request of a user is either pipelined (messages: several may be under way) or
+ * serial (one at a time, until it has taken effect). While hub_user_is_busy() a front-end
+ * starts nothing; on_idle() tells when that ends. A request made nevertheless is answered
+ * with HUB_TOO_MANY.
+ */
+#ifndef PARLEY_HUB_HUB_H
+#define PARLEY_HUB_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/core/backplane.h>
+#include <parley/core/loop.h>
+#include <parley/hub/event.h>
+#include <parley/hub/person.h>
+#include <parley/hub/room.h>
+#include <parley/util/str.h>
+
+struct hub;
+struct hub_user;
+
+enum {
+    HUB_TEXT_BYTES_MAX =
+        3936,               /* of a message: a line of 4096 bytes has room for the rest */
+    REASON_BYTES_MAX = 390, /* of leaving; longer ones are cut */
+    HUB_HISTORY_MAX = 500,  /* messages that hub_history() shows at most */
+    HUB_LISTED_MAX = 2000,  /* rooms that hub_rooms() lists at most */
+};
+
+struct hub_policy {
+    uint64_t max_rooms;         /* that one person may be in */
+    uint64_t max_pending_lines; /* of one person on their way; at that many it is busy */
+    uint64_t linger_ms;         /* a copy without local members is kept that long */
+    uint64_t request_ms; /* a request without effect is given up then; 0: 120,000 */
+};
+
+/* What a front-end is told. It may make requests and close users from inside both. */
+struct hub_sink_ops {
+    /* Show the event to this user. Called for many users in a row with the same event: use
+     * event->rendered to do the work once. */
+    void (*deliver)(void *sink, struct hub_event *event);
+    /* hub_user_is_busy() went from true to false. */
+    void (*on_idle)(void *sink);
+};
+
+/* ---- life ---- */
+struct hub *hub_new(struct loop *loop, struct backplane *bp,
+                    const struct hub_policy *policy);
+/* Users that are still there are forgotten without a word to anybody. */
+void hub_free(struct hub *hub);
+bool hub_is_available(const struct hub *hub);
+
+/* ---- names ---- */
+/* The nick in front of nick!user@host. */
+struct str_view hub_nick_of(struct str_view who);
+/* Letters, digits and []\`_^{|}- , not a digit or '-' first, 1 to NICK_BYTES_MAX bytes. */
+bool hub_nick_is_valid(struct str_view nick);
+/* '#', then 1 to ROOM_BYTES_MAX - 1 bytes of valid UTF-8 without blanks, controls, commas. */
+bool hub_room_name_is_valid(struct str_view name);
+
+/* ---- users ---- */
+struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, void *sink,
+                              struct str_view host);
+/* What others may know beside the nick (cut to their limits). Before the first hub_nick(). */
+void hub_user_describe(struct hub_user *u, struct str_view user, struct str_view realname,
+                       struct str_view account);
+/* The session ended: leave all rooms, release the name. No call to the sink follows. */
+void hub_user_close(struct hub_user *u, struct str_view reason);
+/* A serial request is under way, or too many lines are. */
+bool hub_user_is_busy(const struct hub_user *u);
+bool hub_user_is_registered(const struct hub_user *u);
+const struct person *hub_user_person(const struct hub_user *u);
+/* Rooms that the user is in, in order of joining: index 0..; NULL at the end. */
+const struct room *hub_user_room(const struct hub_user *u, size_t index);
+bool hub_user_is_in(const struct hub_user *u, const struct room *room);
+
+/* ---- requests; serial ones are marked ---- */
+enum hub_result {
+    HUB_OK,          /* done, or under way */
+    HUB_BAD_NAME,    /* not a valid nick or room name */
+    HUB_NOT_MEMBER,  /* you are not in that room (or have no name yet) */
+    HUB_ALREADY,     /* you are in that room, or that is your name */
+    HUB_TOO_MANY,    /* rooms, or lines under way, or you are busy */
+    HUB_TOO_LONG,    /* the text */
+    HUB_EMPTY,       /* no text */
+    HUB_UNAVAILABLE, /* the backplane is away and the bounds on held items are reached */
+};
+
+/* Carriage returns, line feeds and zeros in texts become blanks. Each serial request may also
+ * end with EV_UNAVAILABLE. */
+
+/* (serial) Take a name: first time or change. -> EV_REGISTERED / EV_NICK / EV_NICK_TAKEN */
+enum hub_result hub_nick(struct hub_user *u, struct str_view nick);
+/* (serial) -> EV_JOIN to the room, EV_WELCOME to the user */
+enum hub_result hub_join(struct hub_user *u, struct str_view room);
+/* (serial) -> EV_LEAVE */
+enum hub_result hub_leave(struct hub_user *u, struct str_view room,
+                          struct str_view reason);
+/* kind: ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE. -> EV_MESSAGE, or EV_UNAVAILABLE */
+enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
+                        struct str_view text);
+/* (serial) -> EV_DIRECT to the other, EV_DIRECT_SENT or EV_NO_SUCH_NICK to the user */
+enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
+                           struct str_view text);
+/* (serial) -> EV_TOPIC */
+enum hub_result hub_topic(struct hub_user *u, const struct room *room,
+                          struct str_view topic);
+/* (serial) "" is back. -> EV_AWAY to those who share a room, and to the user */
+enum hub_result hub_away(struct hub_user *u, struct str_view text);
+/* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */
+enum hub_result hub_whois(struct hub_user *u, struct str_view nick);
+/* (serial) -> EV_ROOM_LISTED..., EV_ROOMS_END */
+enum hub_result hub_rooms(struct hub_user *u);
+/* (serial) The newest `count` messages of a room. -> EV_RECENT..., EV_HISTORY_END */
+enum hub_result hub_history(struct hub_user *u, const struct room *room, size_t count);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * room.h - looking at this node's copy of a room.
+ *
+ * The hub owns rooms; a room is valid as long as a user of this node is in it, and during an
+ * event that shows it. Front-ends only look.
+ */
+#ifndef PARLEY_HUB_ROOM_H
+#define PARLEY_HUB_ROOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/util/str.h>
+
+struct hub;
+struct hub_user;
+struct person;
+struct room;
+
+enum {
+    ROOM_BYTES_MAX = 64, /* with the '#' */
+    TOPIC_BYTES_MAX = 390,
+    HUB_RECENT_MESSAGES = 20, /* kept with each room copy for those who join */
+};
+
+/* The copy of a room, by name in any case; NULL if this node keeps none. */
+struct room *hub_room_find(const struct hub *hub, struct str_view name);
+
+struct str_view room_name(const struct room *room);
+struct str_view room_topic(const struct room *room);
+/* Who set it (nick!user@host) and when (milliseconds since 1970). */
+struct str_view room_topic_by(const struct room *room);
+uint64_t room_topic_ms(const struct room *room);
+size_t room_member_count(const struct room *room);
+/* Members in no special order: *cursor = 0 at first; NULL at the end. */
+const struct person *room_next_member(const struct room *room, size_t *cursor);
+/* Deliver the last HUB_RECENT_MESSAGES messages to `u`, oldest first, as EV_RECENT. */
+void room_show_recent(const struct room *room, struct hub_user *u);
+
+#endif
