@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <parley/util/alloc.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Noreturn static void die_without_memory(size_t size)
+{
+    fprintf(stderr, "parleyd: out of memory (%zu bytes wanted)\n", size);
+    abort();
+}
+
+/* malloc(0) may give NULL, which is no failure: ask for one byte then. */
+static size_t at_least_one(size_t size)
+{
+    return size == 0 ? 1 : size;
+}
+
+void *xmalloc(size_t size)
+{
+    void *ptr = malloc(at_least_one(size));
+
+    if (ptr == NULL) {
+        die_without_memory(size);
+    }
+    return ptr;
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+    void *ptr = calloc(at_least_one(count), at_least_one(size));
+
+    if (ptr == NULL) {
+        die_without_memory(size);
+    }
+    return ptr;
+}
+
+void *xreallocarray(void *ptr, size_t count, size_t size)
+{
+    void *grown = reallocarray(ptr, at_least_one(count), at_least_one(size));
+
+    if (grown == NULL) {
+        die_without_memory(size);
+    }
+    return grown;
+}
+
+char *xstrdup(const char *text)
+{
+    return xstrndup(text, strlen(text));
+}
+
+char *xstrndup(const char *bytes, size_t len)
+{
+    if (len == SIZE_MAX) {
+        die_without_memory(len);
+    }
+    char *copy = xmalloc(len + 1);
+
+    if (len > 0) {
+        memcpy(copy, bytes, len);
+    }
+    copy[len] = '\0';
+    return copy;
+}
+
+void *try_malloc(size_t size)
+{
+    return malloc(at_least_one(size));
+}

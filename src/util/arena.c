@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include <parley/util/arena.h>
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/util/alloc.h>
+
+enum { ARENA_BLOCK_BYTES = 16 * 1024 };
+
+/* Invariant: used <= size. */
+struct arena_block {
+    struct arena_block *next; /* owned */
+    size_t size;
+    size_t used;
+    alignas(max_align_t) char bytes[];
+};
+
+void arena_init(struct arena *a)
+{
+    a->blocks = NULL;
+}
+
+static void free_blocks(struct arena_block *block)
+{
+    while (block != NULL) {
+        struct arena_block *next = block->next;
+
+        free(block);
+        block = next;
+    }
+}
+
+void arena_done(struct arena *a)
+{
+    free_blocks(a->blocks);
+    a->blocks = NULL;
+}
+
+void arena_clear(struct arena *a)
+{
+    if (a->blocks == NULL) {
+        return;
+    }
+    free_blocks(a->blocks->next);
+    a->blocks->next = NULL;
+    a->blocks->used = 0;
+}
+
+void *arena_take(struct arena *a, size_t size)
+{
+    const size_t align = alignof(max_align_t);
+    size_t needed = (size + align - 1) / align * align;
+    struct arena_block *block = a->blocks;
+
+    if (block == NULL || block->size - block->used < needed) {
+        size_t room = needed > ARENA_BLOCK_BYTES ? needed : ARENA_BLOCK_BYTES;
+
+        block = xmalloc(sizeof(*block) + room);
+        block->next = a->blocks;
+        block->size = room;
+        block->used = 0;
+        a->blocks = block;
+    }
+    void *taken = block->bytes + block->used;
+
+    block->used += needed;
+    return taken;
+}
+
+struct str_view arena_copy(struct arena *a, struct str_view text)
+{
+    char *copy = arena_take(a, text.len + 1);
+
+    if (text.len > 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    copy[text.len] = '\0';
+    return sv(copy, text.len);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <parley/util/str.h>
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The view without its first `count` bytes; never does arithmetic on NULL. */
+static struct str_view skip(struct str_view text, size_t count)
+{
+    return count == 0 ? text : sv(text.ptr + count, text.len - count);
+}
+
+static size_t count_blanks(struct str_view text)
+{
+    size_t n = 0;
+
+    while (n < text.len && is_blank(text.ptr[n])) {
+        n++;
+    }
+    return n;
+}
+
+struct str_view sv(const char *ptr, size_t len)
+{
+    return (struct str_view){ptr, len};
+}
+
+struct str_view sv_of(const char *text)
+{
+    return sv(text, text == NULL ? 0 : strlen(text));
+}
+
+bool sv_equal(struct str_view a, struct str_view b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool sv_equal_nocase(struct str_view a, struct str_view b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool sv_starts_with(struct str_view text, struct str_view prefix)
+{
+    return text.len >= prefix.len && sv_equal(sv(text.ptr, prefix.len), prefix);
+}
+
+struct str_view sv_trim(struct str_view text)
+{
+    text = skip(text, count_blanks(text));
+    while (text.len > 0 && is_blank(text.ptr[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+struct str_view sv_next_word(struct str_view *rest)
+{
+    struct str_view text = skip(*rest, count_blanks(*rest));
+    size_t n = 0;
+
+    while (n < text.len && !is_blank(text.ptr[n])) {
+        n++;
+    }
+    struct str_view word = sv(text.ptr, n);
+
+    text = skip(text, n);
+    *rest = skip(text, count_blanks(text));
+    return word;
+}
+
+struct str_view sv_next_until(struct str_view *rest, char sep)
+{
+    size_t at = sv_find_char(*rest, sep);
+    struct str_view head = sv(rest->ptr, at);
+
+    *rest = skip(*rest, at < rest->len ? at + 1 : at);
+    return head;
+}
+
+size_t sv_find_char(struct str_view text, char c)
+{
+    if (text.len == 0) {
+        return 0;
+    }
+    const char *found = memchr(text.ptr, c, text.len);
+
+    return found == NULL ? text.len : (size_t)(found - text.ptr);
+}
+
+bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    if (text.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return false;
+        }
+        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
+
+        if (digit > max || value > (max - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
+    }
+    *ret_value = value;
+    return true;
+}
+
+char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}

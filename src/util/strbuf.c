@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include <parley/util/strbuf.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAP = 64 };
+
+/*
+ * Room for `count` more bytes. A byte more than `cap` is allocated, for strbuf_cstr().
+ * Sizes follow what peers send: out of memory is a failure here, not an abort.
+ */
+static bool reserve(struct strbuf *b, size_t count)
+{
+    if (b->failed || count > b->max - b->len) {
+        b->failed = true;
+        return false;
+    }
+    size_t want = b->len + count;
+
+    if (want <= b->cap) {
+        return true;
+    }
+    size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
+
+    while (cap < want && cap <= b->max / 2) {
+        cap *= 2;
+    }
+    if (cap < want || cap > b->max) {
+        cap = b->max;
+    }
+    char *ptr = cap < SIZE_MAX ? realloc(b->ptr, cap + 1) : NULL;
+
+    if (ptr == NULL) {
+        b->failed = true;
+        return false;
+    }
+    b->ptr = ptr;
+    b->cap = cap;
+    return true;
+}
+
+void strbuf_init(struct strbuf *b, size_t max_bytes)
+{
+    *b = (struct strbuf){.max = max_bytes};
+}
+
+void strbuf_done(struct strbuf *b)
+{
+    free(b->ptr);
+    strbuf_init(b, b->max);
+}
+
+void strbuf_clear(struct strbuf *b)
+{
+    b->len = 0;
+    b->failed = false;
+}
+
+void strbuf_add(struct strbuf *b, struct str_view text)
+{
+    if (!reserve(b, text.len) || text.len == 0) {
+        return;
+    }
+    memcpy(b->ptr + b->len, text.ptr, text.len);
+    b->len += text.len;
+}
+
+void strbuf_add_char(struct strbuf *b, char c)
+{
+    strbuf_add(b, sv(&c, 1));
+}
+
+void strbuf_add_u64(struct strbuf *b, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    strbuf_add(b, sv(digits + at, sizeof digits - at));
+}
+
+void strbuf_add_fmt(struct strbuf *b, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int count = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+
+    if (count < 0) {
+        b->failed = true;
+    }
+    if (count <= 0 || !reserve(b, (size_t)count)) {
+        return;
+    }
+    va_start(args, fmt);
+    (void)vsnprintf(b->ptr + b->len, (size_t)count + 1, fmt, args);
+    va_end(args);
+    b->len += (size_t)count;
+}
+
+void strbuf_drop(struct strbuf *b, size_t count)
+{
+    if (count >= b->len) {
+        b->len = 0;
+        return;
+    }
+    if (count > 0) {
+        memmove(b->ptr, b->ptr + count, b->len - count);
+        b->len -= count;
+    }
+}
+
+struct str_view strbuf_view(const struct strbuf *b)
+{
+    return sv(b->ptr, b->len);
+}
+
+const char *strbuf_cstr(struct strbuf *b)
+{
+    if (b->ptr == NULL) {
+        return "";
+    }
+    b->ptr[b->len] = '\0';
+    return b->ptr;
+}
