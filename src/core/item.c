@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <parley/core/item.h>
+
+/* The writers' sequence numbers pass through Lua, whose numbers are exact up to 2^53. */
+#define SEQ_MAX (UINT64_C(1) << 53)
+
+static size_t count_digits(size_t value)
+{
+    size_t n = 1;
+
+    while (value >= 10) {
+        value /= 10;
+        n++;
+    }
+    return n;
+}
+
+/* Cut a number and the `sep` behind it off `rest`, which is left alone on failure. */
+static bool cut_number(struct str_view *rest, char sep, uint64_t max, uint64_t *ret_value)
+{
+    size_t at = sv_find_char(*rest, sep);
+
+    if (at == rest->len || !sv_to_u64(sv(rest->ptr, at), max, ret_value)) {
+        return false;
+    }
+    *rest = sv(rest->ptr + at + 1, rest->len - at - 1);
+    return true;
+}
+
+/* Cut a length, the `sep` behind it and as many bytes off `rest`. */
+static bool cut_counted(struct str_view *rest, char sep, struct str_view *ret_bytes)
+{
+    struct str_view text = *rest;
+    uint64_t len = 0;
+
+    if (!cut_number(&text, sep, ITEM_BYTES_MAX, &len) || len > text.len) {
+        return false;
+    }
+    *ret_bytes = sv(text.ptr, (size_t)len);
+    *rest = sv(text.ptr + len, text.len - (size_t)len);
+    return true;
+}
+
+struct str_view item_field(const struct item *it, size_t index)
+{
+    return index < it->field_count ? it->fields[index] : sv("", 0);
+}
+
+void item_encode(struct strbuf *out, char type, const struct str_view *fields,
+                 size_t count)
+{
+    size_t length = 1;
+
+    PARLEY_ASSERT(count <= ITEM_FIELDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].len > ITEM_BYTES_MAX) {
+            out->failed = true;
+            return;
+        }
+        length += count_digits(fields[i].len) + 1 + fields[i].len;
+    }
+    if (length > ITEM_BYTES_MAX) {
+        out->failed = true;
+        return;
+    }
+    strbuf_add_u64(out, length);
+    strbuf_add_char(out, ' ');
+    strbuf_add_char(out, type);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_add_u64(out, fields[i].len);
+        strbuf_add_char(out, ':');
+        strbuf_add(out, fields[i]);
+    }
+}
+
+enum item_next item_decode(struct str_view *rest, struct item *ret_item)
+{
+    struct str_view after = *rest;
+    struct str_view body;
+    struct item it = {0};
+
+    if (rest->len == 0) {
+        return ITEM_NEXT_END;
+    }
+    if (!cut_counted(&after, ' ', &body) || body.len == 0) {
+        return ITEM_NEXT_BAD;
+    }
+    it.type = body.ptr[0];
+    if (ascii_lower(it.type) < 'a' || ascii_lower(it.type) > 'z') {
+        return ITEM_NEXT_BAD;
+    }
+    body = sv(body.ptr + 1, body.len - 1);
+    while (body.len > 0 && it.field_count < ITEM_FIELDS_MAX) {
+        if (!cut_counted(&body, ':', &it.fields[it.field_count])) {
+            return ITEM_NEXT_BAD;
+        }
+        it.field_count++;
+    }
+    *ret_item = it;
+    *rest = after;
+    return ITEM_NEXT_OK;
+}
+
+int entry_id_compare(struct entry_id a, struct entry_id b)
+{
+    if (a.ms != b.ms) {
+        return a.ms < b.ms ? -1 : 1;
+    }
+    return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
+}
+
+bool entry_id_parse(struct str_view text, struct entry_id *ret_id)
+{
+    struct entry_id id = {0};
+
+    if (!cut_number(&text, '-', UINT64_MAX, &id.ms) ||
+        !sv_to_u64(text, UINT64_MAX, &id.seq)) {
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}
+
+void entry_id_add(struct strbuf *out, struct entry_id id)
+{
+    strbuf_add_u64(out, id.ms);
+    strbuf_add_char(out, '-');
+    strbuf_add_u64(out, id.seq);
+}
+
+static bool is_node(struct str_view text)
+{
+    if (sv_equal(text, SV("-"))) {
+        return true;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return text.len > 0 && text.len <= NODE_ID_MAX;
+}
+
+bool entry_decode(struct str_view text, struct entry *ret)
+{
+    uint64_t seq = 0;
+    uint64_t count = 0;
+
+    if (!sv_starts_with(text, SV("1 "))) {
+        return false;
+    }
+    text = sv(text.ptr + 2, text.len - 2);
+    struct str_view node = sv_next_until(&text, ' ');
+
+    if (!is_node(node) || !cut_number(&text, ' ', SEQ_MAX, &seq) ||
+        !cut_number(&text, ' ', ENTRY_ITEMS_MAX, &count) || text.len > ENTRY_BYTES_MAX) {
+        return false;
+    }
+    ret->node = node;
+    ret->seq = seq;
+    ret->count = count;
+    ret->items = text;
+    return true;
+}
+
+void entry_encode_header(struct strbuf *out, struct str_view node, uint64_t seq,
+                         uint64_t count)
+{
+    strbuf_add(out, SV("1 "));
+    strbuf_add(out, node);
+    strbuf_add_char(out, ' ');
+    strbuf_add_u64(out, seq);
+    strbuf_add_char(out, ' ');
+    strbuf_add_u64(out, count);
+    strbuf_add_char(out, ' ');
+}
