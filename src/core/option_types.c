@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/option_row.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/util/alloc.h>
+#include <parley/util/base.h>
+#include <parley/util/str.h>
+
+static void *member_of(const struct option_row *row, struct options *o)
+{
+    return (char *)o + row->offset;
+}
+
+static const char *keep(struct options *o, struct str_view value)
+{
+    char *copy = xstrndup(value.ptr, value.len);
+
+    PARLEY_ASSERT(o->copy_count < PARLEY_COUNT_OF(o->copies));
+    o->copies[o->copy_count++] = copy;
+    return copy;
+}
+
+/* Only letters, digits and what stands in `extra`? */
+static bool is_word(struct str_view text, const char *extra)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = ascii_lower(text.ptr[i]);
+        bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+
+        if (!plain && (c == '\0' || strchr(extra, c) == NULL)) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+static bool is_ipv6(struct str_view text)
+{
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (text.len >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return inet_pton(AF_INET6, copy, &address) == 1;
+}
+
+/* HOST:PORT or [IPv6]:PORT. */
+static bool is_listen(struct str_view text)
+{
+    uint64_t port = 0;
+    bool bracketed = sv_starts_with(text, SV("["));
+    struct str_view host;
+
+    if (bracketed) {
+        (void)sv_next_until(&text, '[');
+        host = sv_next_until(&text, ']');
+        if (!is_ipv6(host) || !sv_starts_with(text, SV(":"))) {
+            return false;
+        }
+        (void)sv_next_until(&text, ':');
+    } else {
+        host = sv_next_until(&text, ':');
+        if (!is_word(host, ".-_") || host.len > 253) {
+            return false;
+        }
+    }
+    return sv_to_u64(text, UINT16_MAX, &port);
+}
+
+static bool take_listen(const struct option_row *row, struct str_view value,
+                        struct options *o)
+{
+    (void)row;
+    do {
+        struct str_view one = sv_trim(sv_next_until(&value, ','));
+
+        if (o->listen_count == OPTIONS_LISTEN_MAX || !is_listen(one)) {
+            return false;
+        }
+        o->listen[o->listen_count++] = keep(o, one);
+    } while (value.len > 0);
+    return true;
+}
+
+static void describe_listen(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fprintf(out, "HOST:PORT or [IPv6]:PORT, at most %d of them", OPTIONS_LISTEN_MAX);
+}
+
+static bool take_url(const struct option_row *row, struct str_view value,
+                     struct options *o)
+{
+    (void)row;
+    struct str_view host = value;
+
+    (void)sv_next_until(&host, '/');
+    if (host.len < 2 || (!sv_starts_with(value, SV("redis://")) &&
+                         !sv_starts_with(value, SV("rediss://")))) {
+        return false;
+    }
+    if (o->redis_url != NULL) {
+        explicit_bzero(o->redis_url, strlen(o->redis_url));
+        free(o->redis_url);
+    }
+    o->redis_url = xstrndup(value.ptr, value.len);
+    return true;
+}
+
+static void describe_url(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fputs("redis://[USER:PASSWORD@]HOST[:PORT], or rediss:// with TLS", out);
+}
+
+/* Values that are kept as they are live in argv or in the environment: they end in a zero. */
+static bool take_text(const struct option_row *row, struct str_view value,
+                      struct options *o)
+{
+    *(const char **)member_of(row, o) = value.ptr;
+    return true;
+}
+
+static bool take_name(const struct option_row *row, struct str_view value,
+                      struct options *o)
+{
+    return value.len >= row->min && value.len <= row->max &&
+           is_word(value, row->accepts) && take_text(row, value, o);
+}
+
+static void describe_name(const struct option_row *row, FILE *out)
+{
+    fprintf(out, "%" PRIu64 " to %" PRIu64 " of A-Z a-z 0-9", row->min, row->max);
+    for (const char *c = row->accepts; *c != '\0'; c++) {
+        fprintf(out, " %c", *c);
+    }
+}
+
+static bool take_choice(const struct option_row *row, struct str_view value,
+                        struct options *o)
+{
+    _Static_assert(sizeof(enum log_level) == sizeof(unsigned) &&
+                       sizeof(enum log_format) == sizeof(unsigned),
+                   "choices are stored as unsigned");
+    struct str_view words = sv_of(row->accepts);
+
+    for (unsigned i = 0; words.len > 0; i++) {
+        if (sv_equal(sv_next_until(&words, '|'), value)) {
+            memcpy(member_of(row, o), &i, sizeof i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void describe_choice(const struct option_row *row, FILE *out)
+{
+    struct str_view words = sv_of(row->accepts);
+    const char *before = "";
+
+    while (words.len > 0) {
+        struct str_view word = sv_next_until(&words, '|');
+
+        fprintf(out, "%s%.*s", before, SV_ARG(word));
+        before = sv_find_char(words, '|') < words.len ? ", " : " or ";
+    }
+}
+
+static bool take_number(const struct option_row *row, struct str_view value,
+                        struct options *o)
+{
+    uint64_t number = 0;
+
+    if (!sv_to_u64(value, row->max, &number) || number < row->min) {
+        return false;
+    }
+    memcpy(member_of(row, o), &number, sizeof number);
+    return true;
+}
+
+static void describe_number(const struct option_row *row, FILE *out)
+{
+    fprintf(out, "%" PRIu64 " to %" PRIu64, row->min, row->max);
+}
+
+static bool take_power(const struct option_row *row, struct str_view value,
+                       struct options *o)
+{
+    uint64_t number = 0;
+
+    return sv_to_u64(value, row->max, &number) && number > 0 &&
+           (number & (number - 1)) == 0 && take_number(row, value, o);
+}
+
+static void describe_power(const struct option_row *row, FILE *out)
+{
+    fputs("a power of two, ", out);
+    describe_number(row, out);
+}
+
+const struct option_type_ops option_types[OPTION_TYPE_COUNT] = {
+    [OPTION_LISTEN] = {take_listen, describe_listen},
+    [OPTION_URL] = {take_url, describe_url},
+    [OPTION_TEXT] = {take_text, NULL},
+    [OPTION_NAME] = {take_name, describe_name},
+    [OPTION_CHOICE] = {take_choice, describe_choice},
+    [OPTION_NUMBER] = {take_number, describe_number},
+    [OPTION_POWER] = {take_power, describe_power},
+    [OPTION_SHOW] = {NULL, NULL},
+};
