@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/core/item.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/util/base.h>
+#include <parley/util/str.h>
+#include <parley/util/strbuf.h>
+
 /* The writers' sequence numbers pass through Lua, whose numbers are exact up to 2^53. */
 #define SEQ_MAX (UINT64_C(1) << 53)
 

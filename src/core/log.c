@@ -409,7 +409,7 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
         n = 0;
     } else if ((size_t)n >= sizeof message) {
         n = sizeof message - 1;
-        memcpy(message + n - 3, "...", 3);
+        memcpy(message + n - 3, "...", sizeof "...");
     }
     emit(level, event, sv(message, (size_t)n));
 }

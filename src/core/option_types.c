@@ -3,9 +3,13 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <parley/core/log.h>
+#include <parley/core/options.h>
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
 #include <parley/util/str.h>

@@ -2,13 +2,14 @@
 #include <parley/core/options.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/option_row.h"
-
 #include <parley/util/alloc.h>
+#include <parley/util/base.h>
 #include <parley/util/str.h>
 #include <parley/util/utf8.h>
 
@@ -247,7 +248,8 @@ static bool read_url_file(struct reader *r)
     enum source source = r->sources[row_index(row)];
     char line[URL_BYTES_MAX];
 
-    if (r->o.redis_url_file[0] == '\0' || source < r->sources[row_index(url)]) {
+    if (r->o.redis_url_file == NULL || r->o.redis_url_file[0] == '\0' ||
+        source < r->sources[row_index(url)]) {
         return true;
     }
     bool read = read_first_line(r->o.redis_url_file, line);

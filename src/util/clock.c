@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/clock.h>
 
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/map.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include <parley/util/alloc.h>
+#include <parley/util/str.h>
 
 /*
  * The slots are ordered by hash: an object's home is given by the top bits of its hash, and

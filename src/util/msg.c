@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/msg.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
+#include <parley/util/str.h>
 
 enum { MSG_BYTES_MAX = 16 * 1024 * 1024 };
 

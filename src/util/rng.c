@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/rng.h>
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <sodium.h>
 
 #include <parley/util/base.h>

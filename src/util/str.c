@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/str.h>
 
+#include <stdint.h>
 #include <string.h>
 
 static bool is_blank(char c)
@@ -124,5 +125,8 @@ bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value)
 
 char ascii_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        c = (char)(c - 'A' + 'a');
+    }
+    return c;
 }

@@ -2,9 +2,12 @@
 #include <parley/util/strbuf.h>
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <parley/util/str.h>
 
 enum { FIRST_CAP = 64 };
 

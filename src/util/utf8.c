@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <parley/util/utf8.h>
 
+#include <stddef.h>
+
 #include <parley/util/base.h>
+#include <parley/util/str.h>
+#include <parley/util/strbuf.h>
 
 /*
  * Well-formed sequences by their first byte (Unicode, table 3-7): how many bytes, and what
