@@ -146,7 +146,7 @@ lint: ## all of format, clang-tidy, cppcheck, layers, headers, sizes, shell, Lua
 lint-format:
 	@clang-format-19 --dry-run --Werror $(C_FILES)
 lint-tidy: $(TIDY)
-$(BUILD)/tidy/%.ok: %.c .clang-tidy $(BUILD)/flags | $(EMBEDDED)
+$(BUILD)/tidy/%.ok: %.c .clang-tidy scripts/lint-tidy.sh $(BUILD)/flags | $(EMBEDDED)
 	$(say) TIDY $<
 	@mkdir -p $(@D) && scripts/lint-tidy.sh $< $(DEFINES)
 	@$(CC) $(DEFINES) -MM -MP -MT $@ -MF $(@:.ok=.d) $< && touch $@
