@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proto.h - which protocol a connection speaks, and what its front-end is given.
+ *
+ * Model: a new session belongs to a sniffer. The first line that is not blank is shown to a
+ * table of front-ends; the first that claims it gets the session and the line. Who says
+ * nothing for PROTO_GREETING_MS is greeted meanwhile.
+ *
+ *   server -> sniffer --first line--> irc | line
+ *
+ * struct proto_app is what all sessions share; the app fills it in before it listens.
+ */
+#ifndef PARLEY_PROTO_PROTO_H
+#define PARLEY_PROTO_PROTO_H
+
+#include <stdint.h>
+
+#include <parley/core/loop.h>
+#include <parley/hub/hub.h>
+#include <parley/net/session.h>
+#include <parley/proto/motd.h>
+#include <parley/util/strbuf.h>
+
+enum { PROTO_GREETING_MS = 300 };
+
+/* The forms of an event that differ in bytes: indices of hub_event.rendered. */
+enum proto_variant { PROTO_VARIANT_LINE, PROTO_VARIANT_COUNT };
+
+struct proto_app {
+    struct loop *loop;       /* borrowed */
+    struct hub *hub;         /* borrowed */
+    const char *node_name;   /* borrowed */
+    const char *version;     /* borrowed */
+    uint64_t max_line_bytes; /* of a client's line with its end, to say it in an error */
+    struct motd motd;        /* owned */
+    struct strbuf scratch;   /* private: where front-ends render */
+};
+
+/* The strings must outlive it; `motd` is empty: fill it with motd_load(). */
+void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
+                    uint64_t max_line_bytes);
+void proto_app_done(struct proto_app *app);
+
+/* The sniffer: give it to server_new() with a struct proto_app. */
+extern const struct front_ops proto_front_ops;
+
+#endif
