@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/util/alloc.h>
+#include <parley/util/base.h>
+
+enum { COMMAND_CAPACITY_MIN = 16 };
+
+void command_init(struct command *cmd)
+{
+    *cmd = (struct command){0};
+}
+
+void command_done(struct command *cmd)
+{
+    free(cmd->argv);
+    free(cmd->argvlen);
+    free(cmd->numbers);
+    command_init(cmd);
+}
+
+void command_clear(struct command *cmd)
+{
+    cmd->argc = 0;
+}
+
+/* The texts of numbers move with their array, so the arguments that point at them do too. */
+static void move_numbers(struct command *cmd, size_t capacity)
+{
+    char(*numbers)[24] = xreallocarray(NULL, capacity, sizeof *numbers);
+
+    for (size_t i = 0; i < cmd->argc; i++) {
+        if (cmd->argv[i] == cmd->numbers[i]) {
+            memcpy(numbers[i], cmd->numbers[i], sizeof numbers[i]);
+            cmd->argv[i] = numbers[i];
+        }
+    }
+    free(cmd->numbers);
+    cmd->numbers = numbers;
+}
+
+/* Room for one more argument. */
+static void command_reserve(struct command *cmd)
+{
+    if (cmd->argc < cmd->capacity) {
+        return;
+    }
+    size_t capacity = cmd->capacity == 0 ? COMMAND_CAPACITY_MIN : 2 * cmd->capacity;
+
+    cmd->argv = xreallocarray(cmd->argv, capacity, sizeof *cmd->argv);
+    cmd->argvlen = xreallocarray(cmd->argvlen, capacity, sizeof *cmd->argvlen);
+    move_numbers(cmd, capacity);
+    cmd->capacity = capacity;
+}
+
+void command_add(struct command *cmd, struct str_view arg)
+{
+    command_reserve(cmd);
+    cmd->argv[cmd->argc] = arg.len == 0 ? "" : arg.ptr;
+    cmd->argvlen[cmd->argc] = arg.len;
+    cmd->argc++;
+}
+
+void command_add_u64(struct command *cmd, uint64_t value)
+{
+    command_add(cmd, sv(NULL, 0));
+    command_set_u64(cmd, cmd->argc - 1, value);
+}
+
+void command_set_u64(struct command *cmd, size_t index, uint64_t value)
+{
+    PARLEY_ASSERT(index < cmd->argc);
+    char *text = cmd->numbers[index];
+    int len = snprintf(text, sizeof cmd->numbers[index], "%llu",
+                       (unsigned long long)value);
+
+    cmd->argv[index] = text;
+    cmd->argvlen[index] = (size_t)len;
+}
+
+size_t command_bytes(const struct command *cmd)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < cmd->argc; i++) {
+        bytes += cmd->argvlen[i];
+    }
+    return bytes;
+}
