@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/backoff.h"
+
+#include <parley/util/rng.h>
+
+void backoff_init(struct backoff *b, uint32_t min_ms, uint32_t max_ms)
+{
+    *b = (struct backoff){.min_ms = min_ms, .max_ms = max_ms, .bound_ms = min_ms};
+}
+
+uint32_t backoff_next_ms(struct backoff *b)
+{
+    uint32_t wait_ms = rng_below(b->bound_ms + 1);
+
+    b->bound_ms = b->bound_ms > b->max_ms / 2 ? b->max_ms : 2 * b->bound_ms;
+    return wait_ms;
+}
+
+void backoff_reset(struct backoff *b)
+{
+    b->bound_ms = b->min_ms;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backoff.h - how long to wait before trying again.
+ *
+ * The bound doubles with every try, and the wait is anything below it ("full jitter"), so that
+ * nodes that lost the same server do not come back all at once.
+ */
+#ifndef PARLEY_BACKPLANE_BACKOFF_H
+#define PARLEY_BACKPLANE_BACKOFF_H
+
+#include <stdint.h>
+
+struct backoff {
+    uint32_t min_ms;   /* bound of the first wait */
+    uint32_t max_ms;   /* bound of any wait */
+    uint32_t bound_ms; /* of the next wait */
+};
+
+void backoff_init(struct backoff *b, uint32_t min_ms, uint32_t max_ms);
+/* How long to wait now. */
+uint32_t backoff_next_ms(struct backoff *b);
+/* It worked: the next wait is short again. */
+void backoff_reset(struct backoff *b);
+
+#endif
