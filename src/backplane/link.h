@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * link.h - one connection to one Redis server, kept up.
+ *
+ * Why ours: hiredis's async layer cannot do sharded pub/sub (see docs/REDIS.md), so a link is
+ * a libevent socket with hiredis's formatter on the way out and its reader on the way in.
+ *
+ * Model:   DOWN (waiting, jittered backoff) -> CONNECTING -> HANDSHAKE -> READY -> DOWN ...
+ * The handshake is a table of steps (steps.c). Replies find their requests by a FIFO; every
+ * request has a deadline, and one that passes takes the connection down, because what would
+ * come after it could not be told apart. A subscription link (RESP2) takes every in-band
+ * array that begins with a pub/sub word as a push; an error reply takes it down.
+ * A server that hangs is noticed by those deadlines; a subscription link, which has no
+ * requests, sends PINGs when it is idle (LINK_IDLE_MS, LINK_SILENCE_MS).
+ * Whatever ends a connection is told at the end of the loop turn, never from inside a call.
+ * The host's addresses take turns, and its name is looked up before every connection.
+ * Nothing Redis sends meets an assertion; replies are bounded (LINK_REPLY_BYTES_MAX).
+ * Never frees itself in a callback (loop_bury). The process must ignore SIGPIPE.
+ */
+#ifndef PARLEY_BACKPLANE_LINK_H
+#define PARLEY_BACKPLANE_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <parley/core/loop.h>
+#include <parley/util/str.h>
+
+#include "backplane/command.h"
+#include "backplane/url.h"
+
+struct evdns_base;
+struct link;
+struct redisReply;
+
+enum link_role { LINK_COMMANDS, LINK_SUBSCRIPTIONS };
+enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_HANDSHAKE, LINK_READY };
+
+enum {
+    LINK_CONNECT_MS = 5000,
+    LINK_REQUEST_MS = 3000, /* default deadline of a request */
+    LINK_BACKOFF_MIN_MS = 20,
+    LINK_BACKOFF_MAX_MS = 2000,      /* full jitter */
+    LINK_IDLE_MS = 1000,             /* a subscription link so long silent sends a PING */
+    LINK_SILENCE_MS = 3000,          /* ... and one so long silent is given up */
+    LINK_REPLY_BYTES_MAX = 64 << 20, /* one reply, unread bytes included */
+};
+
+/* `reply` is borrowed, NULL when the link went down before it came. An error reply is a
+ * reply. May call any function of the link. */
+typedef void (*link_reply_fn)(void *arg, uint64_t ctx, const struct redisReply *reply);
+
+struct link_ops {
+    void (*on_ready)(void *arg);
+    /* The link was READY or on its way there and is not now; `why` is one line for the log.
+     * Requests under way were answered with NULL before. It will try again by itself. */
+    void (*on_down)(void *arg, const char *why);
+    /* A pub/sub message or confirmation: array of kind, channel, payload. */
+    void (*on_push)(void *arg, const struct redisReply *push);
+    /* The server can never serve us (too old, wrong password, bad certificate ...): `why` says
+     * it in one line. Told after on_down, and not again while the text stays the same; the
+     * link goes on trying, slowly. */
+    void (*on_unusable)(void *arg, const char *why);
+};
+
+struct link_config {
+    const struct redis_url *url; /* borrowed */
+    enum link_role role;
+    const char *client_name; /* CLIENT SETNAME, borrowed */
+    /* The function library that a command link makes sure of: its name and its whole text
+     * (with the shebang line), borrowed. */
+    const char *library_name;
+    struct str_view library_text;
+};
+
+/* `dns` is borrowed and outlives the link; NULL: only literal addresses can be reached. */
+struct link *link_new(struct loop *loop, struct evdns_base *dns,
+                      const struct link_config *config, const struct link_ops *ops,
+                      void *arg);
+void link_start(struct link *link);
+/* Close for good and bury; requests under way are dropped without a call. */
+void link_close(struct link *link);
+enum link_state link_state(const struct link *link);
+/* Drop the connection and connect again (a probe did not come back, the topology changed).
+ * Does nothing in LINK_DOWN, where a new connection is due anyway. */
+void link_reset(struct link *link, const char *why);
+
+/*
+ * Send a request; `fn` is called exactly once (unless link_close() comes first), never from
+ * inside. False when the link is not READY: nothing was sent and fn will not be called.
+ * `timeout_ms` 0: LINK_REQUEST_MS. Requests are written together at the end of the loop turn
+ * (bufferevents do that by themselves).
+ */
+bool link_send(struct link *link, const struct command *cmd, uint64_t timeout_ms,
+               link_reply_fn fn, void *arg, uint64_t ctx);
+/* The same without an answer to wait for: SSUBSCRIBE and SUNSUBSCRIBE on a subscription link
+ * (their confirmations are pushes; an error reply takes the link down). */
+bool link_send_subscription(struct link *link, const struct command *cmd);
+/* Load the function library again (a reply said that it is missing); `fn` as above. */
+bool link_load_library(struct link *link, link_reply_fn fn, void *arg, uint64_t ctx);
+/* Milliseconds since the last byte came in. */
+uint64_t link_idle_ms(const struct link *link);
+/* Bytes queued to the socket. */
+size_t link_queued_bytes(const struct link *link);
+
+#endif
