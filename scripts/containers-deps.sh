@@ -4,7 +4,8 @@
 # Installs Debian's or Ubuntu's packages when missing; a no-op when all is there.
 #
 # Where no registry answers it makes stand-ins for the public images from Debian's own
-# packages, under the same tags, labelled parley.stand-in=true. To be rid of them:
+# packages, under the same tags, labelled parley.stand-in=true. To be rid of them and of
+# all that was built on them:
 #     docker rmi -f $(docker images -q --filter label=parley.stand-in)
 #
 # DOCKERD_FLAGS: more options for a dockerd that this script starts.
@@ -50,7 +51,7 @@ apt_install() {
         apt_updated=yes
     fi
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 \
-        -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "$@" </dev/null >&2
+        -o Dpkg::Use-Pty=0 install --yes --no-install-recommends "$@" </dev/null >/dev/null
 }
 
 have_compose() {
