@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - what an operator can set.
+ *
+ * One table (options.c) gives for each option its flag, its PARLEY_ variable, default,
+ * limits, unit and help; --help, the README's table and the checks all come from it.
+ * A flag wins over the variable, the variable over the default; of flags given twice the last
+ * one counts.
+ */
+#ifndef PARLEY_CORE_OPTIONS_H
+#define PARLEY_CORE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <parley/core/log.h>
+
+enum { OPTIONS_LISTEN_MAX = 16 };
+
+struct options {
+    const char *listen[OPTIONS_LISTEN_MAX]; /* HOST:PORT, [V6]:PORT */
+    size_t listen_count;
+    char *redis_url;            /* owned; secret; from redis_url_file if that was given */
+    const char *redis_url_file; /* or "" */
+    const char *redis_prefix;   /* [A-Za-z0-9_]{1,32} */
+    const char *node_name;      /* [A-Za-z0-9._-]{1,63}; default: the host's name */
+    const char *motd_file;      /* or "" */
+    enum log_level log_level;
+    enum log_format log_format;
+    uint64_t partitions;       /* a power of two */
+    uint64_t history;          /* entries per room */
+    uint64_t history_ttl_s;    /* after the last member left */
+    uint64_t max_sessions;     /* 0: as many as descriptors allow */
+    uint64_t max_line_bytes;   /* 512..., with the line's end */
+    uint64_t max_rooms;        /* rooms that one person may be in */
+    uint64_t sendq_bytes;      /* per session */
+    uint64_t flood_lines;      /* lines per second that a session may send on average */
+    uint64_t flood_burst;      /* lines that it may send at once */
+    uint64_t register_seconds; /* to give a name */
+    uint64_t hold_bytes;       /* that wait for Redis, in all */
+    uint64_t hold_seconds;     /* that one line may wait for Redis */
+    uint64_t drain_seconds;    /* over which sessions are closed at SIGTERM */
+
+    /* Private: copies that the members above point at, owned. */
+    char *copies[OPTIONS_LISTEN_MAX + 1];
+    size_t copy_count;
+};
+
+enum options_result {
+    OPTIONS_OK,      /* run */
+    OPTIONS_SHOWN,   /* what was asked for (--help, --version) was printed to `out`: exit 0 */
+    OPTIONS_REFUSED, /* one line was printed to `err`: exit 2 */
+};
+
+/*
+ * Read argv and the environment. A secret in argv (--redis-url) is overwritten there, so that
+ * the process title does not show it. An empty variable counts as not set. What `ret` points
+ * at lives as long as argv and the environment; when the result is OPTIONS_OK it is to be
+ * freed with options_done().
+ */
+enum options_result options_read(int argc, char **argv, FILE *out, FILE *err,
+                                 struct options *ret) PARLEY_MUST_CHECK;
+void options_done(struct options *o);
+/* The README's table, in Markdown. */
+void options_print_markdown(FILE *out);
+
+#endif
