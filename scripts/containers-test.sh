@@ -34,9 +34,11 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 143' INT TERM HUP
 
-# The compile stage of earlier builds; the newer ones are the builder's cache.
-docker image prune --force --filter label=parley.stage=build --filter until=24h \
-    >/dev/null </dev/null
+# What earlier builds left without a name; the newer of it is the builder's cache.
+for label in parley.stage=build org.opencontainers.image.title=parley; do
+    docker image prune --force --filter "label=$label" --filter until=24h \
+        >/dev/null </dev/null
+done
 
 # shellcheck disable=SC2086 # a list of options
 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -p no:cacheprovider \
