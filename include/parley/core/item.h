@@ -41,20 +41,21 @@ enum {
  * so that an item can be read alone.
  */
 enum item_type {
-    ITEM_MESSAGE = 'M',  /* id who account text */
-    ITEM_ACTION = 'A',   /* id who account text */
-    ITEM_NOTICE = 'O',   /* id who account text */
-    ITEM_JOIN = 'J',     /* id nick user host account realname away flags version */
-    ITEM_LEAVE = 'L',    /* id who reason */
-    ITEM_QUIT = 'Q',     /* id who reason */
+    ITEM_MESSAGE = 'M',   /* id who account text */
+    ITEM_ACTION = 'A',    /* id who account text */
+    ITEM_NOTICE = 'O',    /* id who account text */
+    ITEM_JOIN = 'J',      /* id nick user host account realname away flags version */
+    ITEM_LEAVE = 'L',     /* id who reason */
+    ITEM_QUIT = 'Q',      /* id who reason */
     ITEM_NODE_GONE = 'X', /* node: all its members left */
-    ITEM_NICK = 'N',     /* id version who newnick */
-    ITEM_TOPIC = 'T',    /* id who topic */
-    ITEM_PERSON = 'P',   /* id version nick user host account realname away */
-    ITEM_RESTORE = 'R',  /* id nick user host account realname away flags version oldid: a
+    ITEM_NICK = 'N',      /* id version who newnick */
+    ITEM_TOPIC = 'T',     /* id who topic */
+    ITEM_PERSON = 'P',    /* id version nick user host account realname away */
+    ITEM_RESTORE = 'R', /* id nick user host account realname away flags version oldid: a
                             member that its node registers again */
-    ITEM_DIRECT = 'U',   /* id who account text toid kind(M|A|O) tonick: in a node's inbox */
-    ITEM_BOUNCE = 'B',   /* toid nick: the person of that direct message is gone */
+    ITEM_DIRECT =
+        'U', /* id who account text toid kind(M|A|O) tonick: in a node's inbox */
+    ITEM_BOUNCE = 'B', /* toid nick: the person of that direct message is gone */
 };
 
 struct item {
@@ -66,7 +67,8 @@ struct item {
 /* Field `index`, or the empty view. */
 struct str_view item_field(const struct item *it, size_t index);
 /* Append the item to `out` (whose failure sticks). */
-void item_encode(struct strbuf *out, char type, const struct str_view *fields, size_t count);
+void item_encode(struct strbuf *out, char type, const struct str_view *fields,
+                 size_t count);
 
 enum item_next {
     ITEM_NEXT_OK,
@@ -74,7 +76,8 @@ enum item_next {
     ITEM_NEXT_BAD, /* malformed: the rest is not to be read */
 };
 /* Cut one item off `rest`. */
-enum item_next item_decode(struct str_view *rest, struct item *ret_item) PARLEY_MUST_CHECK;
+enum item_next item_decode(struct str_view *rest, struct item *ret_item)
+    PARLEY_MUST_CHECK;
 
 /* The id that Redis gave an entry: strictly growing within a log. */
 struct entry_id {
@@ -90,8 +93,8 @@ void entry_id_add(struct strbuf *out, struct entry_id id);
 struct entry {
     struct entry_id id;
     struct str_view node; /* who wrote it; "-" for a reaper */
-    uint64_t seq;         /* the writer's batch number in the room's partition; 0 for "-" */
-    uint64_t count;       /* items */
+    uint64_t seq;   /* the writer's batch number in the room's partition; 0 for "-" */
+    uint64_t count; /* items */
     struct str_view items;
 };
 

@@ -49,8 +49,8 @@ struct options {
 };
 
 enum options_result {
-    OPTIONS_OK,      /* run */
-    OPTIONS_SHOWN,   /* what was asked for (--help, --version) was printed to `out`: exit 0 */
+    OPTIONS_OK,    /* run */
+    OPTIONS_SHOWN, /* what was asked for (--help, --version) was printed to `out`: exit 0 */
     OPTIONS_REFUSED, /* one line was printed to `err`: exit 2 */
 };
 

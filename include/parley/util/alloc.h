@@ -13,7 +13,8 @@
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 /* Grow or shrink an array of `count` items; aborts on overflow of the product. */
-void *xreallocarray(void *ptr, size_t count, size_t size) __attribute__((returns_nonnull));
+void *xreallocarray(void *ptr, size_t count, size_t size)
+    __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
 /* A zero-terminated copy of `len` bytes. */
 char *xstrndup(const char *bytes, size_t len) __attribute__((malloc, returns_nonnull));

@@ -21,6 +21,8 @@ struct str_view {
 
 /* A view of a string literal. */
 #define SV(literal) ((struct str_view){(literal), sizeof(literal) - 1})
+/* The same as an initializer, for static tables. */
+#define SV_INIT(literal) {(literal), sizeof(literal) - 1}
 /* The two arguments of printf's "%.*s". */
 #define SV_ARG(view) (int)(view).len, (view).ptr
 
