@@ -1,0 +1,137 @@
+"""A real redis-server, as mortal as the tests want it."""
+
+import socket
+
+from .limits import TIMEOUT, wait_until
+from .ports import Lease
+from .process import Process
+
+
+class RedisError(Exception):
+    pass
+
+
+class Connection:
+    """As much of RESP2 as looking into Redis needs."""
+
+    def __init__(self, port, timeout=TIMEOUT):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.file = self.socket.makefile("rb")
+
+    def command(self, *words):
+        parts = [f"*{len(words)}\r\n".encode()]
+        for word in words:
+            data = word if isinstance(word, bytes) else str(word).encode()
+            parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+        self.socket.sendall(b"".join(parts))
+        return self._reply()
+
+    def _reply(self):
+        line = self.file.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("Redis closed the connection")
+        kind, rest = line[:1], line[1:-2].decode()
+        if kind == b"+":
+            return rest
+        if kind == b"-":
+            raise RedisError(rest)
+        if kind == b":":
+            return int(rest)
+        length = int(rest)
+        if length < 0:
+            return None
+        if kind == b"$":
+            return self.file.read(length + 2)[:-2].decode("utf-8", "surrogateescape")
+        return [self._reply() for _ in range(length)]
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Redis:
+    """Without persistence: started again it is empty."""
+
+    def __init__(self, folder, number=0, options=()):
+        self.name = f"redis{number}"
+        self.folder = folder
+        self.options = options
+        self.lease = Lease()
+        self.port = self.lease.port
+        self.process = None
+        self._connection = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self):
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
+        log = self.folder / f"{self.name}.log"
+        self.process = Process(self.name, [*command, *self.options], log)
+        wait_until(self._answers, what=f"{self.name} answers")
+
+    def _answers(self):
+        assert self.process.is_running(), self.process.log_tail()
+        try:
+            info = self.info("server", timeout=1)
+        except OSError:
+            return False
+        except RedisError as error:
+            return "NOAUTH" in str(error)
+        return info["process_id"] == str(self.process.pid)
+
+    def info(self, section, timeout=TIMEOUT):
+        connection = Connection(self.port, timeout)
+        try:
+            text = connection.command("INFO", section)
+        finally:
+            connection.close()
+        return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def command(self, *words):
+        if self._connection is None:
+            self._connection = Connection(self.port)
+        return self._connection.command(*words)
+
+    def client_kill(self, kind):
+        """Close the connections of a kind (normal, pubsub), this one excepted."""
+        return self.command("CLIENT", "KILL", "TYPE", kind)
+
+    def flushall(self):
+        self.command("FLUSHALL")
+
+    def keys(self, pattern):
+        cursor, found = "0", []
+        while True:
+            cursor, some = self.command("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            found += some
+            if cursor == "0":
+                return found
+
+    def hash(self, key):
+        flat = self.command("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2]))
+
+    def pause(self):
+        self.process.pause()
+
+    def resume(self):
+        self.process.resume()
+
+    def kill(self):
+        """kill -9: what it held is gone."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self.process.kill()
+
+    def restart_empty(self):
+        self.kill()
+        self.start()
+
+    def close(self):
+        self.kill()
+        self.lease.release()
