@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* What Redis's answer to a batch means for its partition. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/log.h>
+#include <parley/core/metrics.h>
+
+#include "backplane/link.h"
+#include "backplane/publisher_internal.h"
+#include "backplane/topology.h"
+
+static bool is_ours(const struct publisher *p, const struct batch *b)
+{
+    return strcmp(b->node, p->redis->node) == 0;
+}
+
+/* ---- accepted ---- */
+
+static void tell_stored(struct publisher *p, const struct batch *b, struct str_view ids)
+{
+    struct redis *r = p->redis;
+
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        struct entry_id id = {0};
+        const struct chunk *c = b->chunks[i];
+
+        if (!entry_id_parse(sv_next_until(&ids, ' '), &id)) {
+            id = (struct entry_id){0};
+        }
+        for (size_t k = 0; c->meta != NULL && k < c->count; k++) {
+            if (c->meta[k].want_stored) {
+                r->events->on_stored(r->hub, c->meta[k].token, id);
+            }
+        }
+    }
+}
+
+/* From now on the batch is kept only for the case that Redis forgets it. */
+static void keep_in_ring(struct publisher *p, struct out_partition *part, struct batch *b)
+{
+    if (b->chunk_count == 0 || !is_ours(p, b)) {
+        batch_free(b);
+        return;
+    }
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        free(b->chunks[i]->meta);
+        b->chunks[i]->meta = NULL;
+    }
+    b->acked_ms = loop_now_ms(p->redis->loop);
+    b->maybe_applied = false;
+    b->is_replay = true;
+    list_append(&part->ring, &b->link);
+    p->ring_bytes += b->bytes;
+    publisher_bound_ring(p, part);
+}
+
+static void on_accepted(struct publisher *p, struct out_partition *part, struct batch *b,
+                        struct str_view ids)
+{
+    metric_add(METRIC_BATCHES, 1);
+    metric_add(METRIC_BATCH_ITEMS, (int64_t)batch_item_count(b));
+    part->failures = 0;
+    part->not_before_ms = 0;
+    part->prev = is_ours(p, b) ? b->seq : 0;
+    tell_stored(p, b, ids);
+    keep_in_ring(p, part, b);
+}
+
+/* ---- Redis knows another number ---- */
+
+static void send_again(struct out_partition *part, struct batch *b)
+{
+    list_append(part->todo.next, &b->link);
+}
+
+/* Redis's books say that `last` was our last: publish what came after it again. */
+static void on_gap(struct publisher *p, struct out_partition *part, struct batch *b,
+                   uint64_t last)
+{
+    struct list replays;
+
+    list_init(&replays);
+    LIST_FOR_EACH(&part->ring, it) {
+        struct batch *old = LIST_ENTRY(it, struct batch, link);
+
+        if (old->seq > last) {
+            list_remove(&old->link);
+            p->ring_bytes -= old->bytes;
+            list_append(&replays, &old->link);
+            metric_add(METRIC_REPLAYS, 1);
+        }
+    }
+    log_warn("batches_missing", "partition=%" PRIu32 " sent=%" PRIu64 " stored=%" PRIu64,
+             part->index, b->seq, last);
+    send_again(part, b);
+    list_splice(&replays, &part->todo);
+    list_splice(&part->todo, &replays);
+    part->prev = last;
+}
+
+static bool changes_books(const struct out_item *item, bool has_updates, void *ctx)
+{
+    (void)item;
+    (void)ctx;
+    return has_updates;
+}
+
+/* The batch was not stored under its number and never will be: its items wait again. */
+static void take_apart(struct publisher *p, struct out_partition *part, struct batch *b)
+{
+    size_t before = part->outbox.bytes;
+
+    if (b->is_replay) {
+        metric_add(METRIC_HISTORY_GAPS, 1);
+        batch_free(b);
+        return;
+    }
+    batch_unseal(b, &part->outbox);
+    p->held_bytes += part->outbox.bytes - before;
+}
+
+/* We were declared dead. `text` is "X" and, behind it, the last number that was applied. */
+static void on_fenced(struct publisher *p, struct out_partition *part, struct batch *b,
+                      struct str_view text)
+{
+    uint64_t last = 0;
+    bool ours = is_ours(p, b);
+
+    if (ours) {
+        redis_take_new_node_id(p->redis);
+    }
+    if (text.len > 1 && sv_to_u64(sv(text.ptr + 1, text.len - 1), UINT64_MAX, &last) &&
+        last >= b->seq) {
+        on_accepted(p, part, b, sv(NULL, 0));
+    } else {
+        take_apart(p, part, b);
+        publisher_take_back(p, part, UINT64_MAX, changes_books);
+    }
+    if (list_is_empty(&part->todo)) {
+        part->prev = 0;
+    }
+}
+
+/* ---- the answer ---- */
+
+/* The epoch names this incarnation of the partition's data ("": nobody wrote it yet). */
+void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_view epoch)
+{
+    struct out_partition *part = &p->partitions[partition];
+    bool known = part->epoch[0] != '\0';
+
+    if (epoch.len == 0 || epoch.len > NODE_ID_MAX ||
+        sv_equal(epoch, sv_of(part->epoch))) {
+        return;
+    }
+    memcpy(part->epoch, epoch.ptr, epoch.len);
+    part->epoch[epoch.len] = '\0';
+    if (known) {
+        redis_on_partition_lost(p->redis, partition);
+    }
+}
+
+void partition_on_answer(struct publisher *p, struct out_partition *part,
+                         const struct redisReply *section)
+{
+    struct str_view status = reply_text(reply_at(section, 0));
+    struct str_view text = reply_text(reply_at(section, 1));
+    struct str_view epoch = reply_text(reply_at(section, 2));
+    struct batch *b = part->flying;
+    uint64_t last = 0;
+
+    part->flying = NULL;
+    part->answered_ms = loop_now_ms(p->redis->loop);
+    if (sv_equal(status, SV("OK")) || sv_equal(status, SV("DUP"))) {
+        on_accepted(p, part, b, text);
+    } else if (sv_equal(status, SV("FENCED"))) {
+        on_fenced(p, part, b, text);
+    } else if (sv_equal(status, SV("GAP")) && sv_to_u64(text, UINT64_MAX, &last) &&
+               last < b->seq) {
+        on_gap(p, part, b, last);
+    } else if (sv_equal(status, SV("GAP"))) {
+        log_error("node_id_clash", "partition=%" PRIu32, part->index);
+        redis_take_new_node_id(p->redis);
+        take_apart(p, part, b);
+        part->prev = 0;
+    } else {
+        metric_add(METRIC_MALFORMED, 1);
+        b->maybe_applied = true;
+        send_again(part, b);
+        partition_wait(p, part);
+    }
+    publisher_note_epoch(p, part->index, epoch);
+}
+
+void partition_on_failure(struct publisher *p, struct out_partition *part,
+                          enum reply_kind kind)
+{
+    struct batch *b = part->flying;
+
+    part->flying = NULL;
+    metric_add(METRIC_BATCH_RETRIES, 1);
+    if (kind == REPLY_LOST) {
+        b->maybe_applied = true;
+        send_again(part, b);
+        return;
+    }
+    partition_wait(p, part);
+    if (b->maybe_applied || b->is_replay || !is_ours(p, b) ||
+        !list_is_empty(&part->todo) || b->seq != part->seq) {
+        send_again(part, b);
+        return;
+    }
+    part->seq--;
+    part->check = part->check || b->chunk_count == 0;
+    take_apart(p, part, b);
+}
+
+static void on_library_loaded(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct publisher *p = arg;
+
+    (void)ctx;
+    p->loading_library = false;
+    if (reply_kind(reply) != REPLY_VALUE) {
+        log_warn("library_not_loaded", "answer=\"%.*s\"", SV_ARG(reply_text(reply)));
+    }
+}
+
+void publisher_on_refusal(struct publisher *p, enum reply_kind kind, struct str_view text)
+{
+    struct link *link = topology_commands(p->redis->topology, 0);
+
+    log_warn("batch_refused", "answer=\"%.*s\"", SV_ARG(text));
+    if (kind == REPLY_DEMOTED) {
+        link_reset(link, "the server is not the primary any more");
+    } else if (kind == REPLY_NO_FUNCTION && !p->loading_library) {
+        p->loading_library = link_load_library(link, on_library_loaded, p, 0);
+    }
+}

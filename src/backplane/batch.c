@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/util/alloc.h>
+
+/* A book update as a chunk keeps it: this header, then the field, then the value. */
+struct update_header {
+    char op; /* parley.lua's letter */
+    uint32_t field_len;
+    uint32_t value_len;
+};
+
+static const char update_letters[] = {
+    [BOOK_MEMBER_SET] = 'S', [BOOK_MEMBER_DEL] = 'D', [BOOK_STATE_SET] = 's',
+    [BOOK_STATE_DEL] = 'd',  [BOOK_STATE_INIT] = 'i',
+};
+
+/* ---- chunks ---- */
+
+static struct chunk *chunk_new(struct str_view log, uint64_t now_ms)
+{
+    struct chunk *c = xcalloc(1, sizeof(*c) + log.len + 1);
+
+    list_init(&c->link);
+    strbuf_init(&c->items, (size_t)CHUNK_BYTES_MAX * 4 + ENTRY_BYTES_MAX);
+    strbuf_init(&c->updates, (size_t)ENTRY_BYTES_MAX * 4);
+    c->since_ms = now_ms;
+    c->log_len = log.len;
+    memcpy(c->log, log.ptr, log.len);
+    return c;
+}
+
+static void chunk_free(struct chunk *c)
+{
+    list_remove(&c->link);
+    strbuf_done(&c->items);
+    strbuf_done(&c->updates);
+    free(c->meta);
+    free(c);
+}
+
+static bool chunk_is_full(const struct chunk *c)
+{
+    return c->count >= ENTRY_ITEMS_MAX || c->items.len >= CHUNK_BYTES_MAX ||
+           c->updates.len >= ENTRY_BYTES_MAX;
+}
+
+static size_t chunk_bytes(const struct chunk *c)
+{
+    return c->items.len - c->header_bytes + c->updates.len;
+}
+
+static void chunk_add_update(struct chunk *c, const struct book_update *u)
+{
+    struct update_header h = {0};
+
+    h.op = update_letters[u->op];
+    h.field_len = (uint32_t)u->field.len;
+    h.value_len = (uint32_t)u->value.len;
+    strbuf_add(&c->updates, sv((const char *)&h, sizeof(h)));
+    strbuf_add(&c->updates, u->field);
+    strbuf_add(&c->updates, u->value);
+    c->update_count++;
+}
+
+static struct out_item *chunk_new_meta(struct chunk *c)
+{
+    if (c->count == c->capacity) {
+        c->capacity = c->capacity == 0 ? 1 : c->capacity * 2;
+        c->meta = xreallocarray(c->meta, c->capacity, sizeof(*c->meta));
+    }
+    return &c->meta[c->count++];
+}
+
+static void chunk_add(struct chunk *c, const struct publication *p)
+{
+    bool keep = false;
+
+    strbuf_add(&c->items, p->item);
+    for (size_t i = 0; i < p->update_count; i++) {
+        chunk_add_update(c, &p->updates[i]);
+        keep = keep || p->updates[i].op == BOOK_MEMBER_DEL;
+    }
+    PARLEY_ASSERT(!c->items.failed && !c->updates.failed);
+    *chunk_new_meta(c) = (struct out_item){
+        .token = p->token,
+        .items_end = (uint32_t)c->items.len,
+        .updates_end = (uint32_t)c->updates.len,
+        .want_stored = p->want_stored,
+        .keep = keep,
+    };
+}
+
+/* Cut one update off `rest`. */
+static struct update_header next_update(struct str_view *rest, struct str_view *ret_field,
+                                        struct str_view *ret_value)
+{
+    struct update_header h;
+
+    PARLEY_ASSERT(rest->len >= sizeof(h));
+    memcpy(&h, rest->ptr, sizeof(h));
+    *ret_field = sv(rest->ptr + sizeof(h), h.field_len);
+    *ret_value = sv(rest->ptr + sizeof(h) + h.field_len, h.value_len);
+    size_t taken = sizeof(h) + h.field_len + h.value_len;
+
+    *rest = sv(rest->ptr + taken, rest->len - taken);
+    return h;
+}
+
+static uint32_t count_updates(struct str_view updates)
+{
+    struct str_view field;
+    struct str_view value;
+    uint32_t count = 0;
+
+    while (updates.len > 0) {
+        (void)next_update(&updates, &field, &value);
+        count++;
+    }
+    return count;
+}
+
+/* ---- the outbox ---- */
+
+struct str_view outlog_name(const void *outlog)
+{
+    const struct outlog *log = outlog;
+
+    return sv(log->name, log->name_len);
+}
+
+void outbox_init(struct outbox *box, struct map *by_name)
+{
+    list_init(&box->logs);
+    box->by_name = by_name;
+    strbuf_init(&box->drops, (size_t)64 << 20);
+    box->bytes = 0;
+}
+
+static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool in_front)
+{
+    struct outlog *log = map_find(box->by_name, name);
+
+    if (log == NULL) {
+        log = xcalloc(1, sizeof(*log) + name.len + 1);
+        list_init(&log->chunks);
+        log->name_len = name.len;
+        memcpy(log->name, name.ptr, name.len);
+        /* Appending to the first link puts it before the first, to the head at the end. */
+        list_append(in_front ? box->logs.next : &box->logs, &log->link);
+        bool added = map_add(box->by_name, log);
+
+        PARLEY_ASSERT(added);
+    }
+    return log;
+}
+
+static void outlog_free(struct outbox *box, struct outlog *log)
+{
+    list_remove(&log->link);
+    (void)map_remove(box->by_name, outlog_name(log));
+    free(log);
+}
+
+void outbox_done(struct outbox *box)
+{
+    LIST_FOR_EACH(&box->logs, it) {
+        struct outlog *log = LIST_ENTRY(it, struct outlog, link);
+
+        LIST_FOR_EACH(&log->chunks, c) {
+            chunk_free(LIST_ENTRY(c, struct chunk, link));
+        }
+        outlog_free(box, log);
+    }
+    strbuf_done(&box->drops);
+}
+
+bool outbox_is_empty(const struct outbox *box)
+{
+    return list_is_empty(&box->logs) && box->drops.len == 0;
+}
+
+/* Offset of `log` in the drops, or their length. */
+static size_t find_drop(const struct outbox *box, struct str_view log)
+{
+    struct str_view rest = strbuf_view(&box->drops);
+
+    while (rest.len > 0) {
+        size_t at = box->drops.len - rest.len;
+
+        if (sv_equal(sv_next_until(&rest, ' '), log)) {
+            return at;
+        }
+    }
+    return box->drops.len;
+}
+
+static void cancel_drop(struct outbox *box, struct str_view log)
+{
+    size_t at = find_drop(box, log);
+
+    if (at < box->drops.len) {
+        size_t len = log.len + 1;
+
+        memmove(box->drops.ptr + at, box->drops.ptr + at + len,
+                box->drops.len - at - len);
+        box->drops.len -= len;
+    }
+}
+
+void outbox_add(struct outbox *box, struct str_view log, const struct publication *p,
+                uint64_t now_ms)
+{
+    struct outlog *out = outlog_get(box, log, false);
+    struct chunk *c = NULL;
+
+    if (!list_is_empty(&out->chunks)) {
+        c = LIST_ENTRY(out->chunks.prev, struct chunk, link);
+    }
+    if (c == NULL || chunk_is_full(c)) {
+        c = chunk_new(log, now_ms);
+        list_append(&out->chunks, &c->link);
+    }
+    size_t before = chunk_bytes(c);
+
+    chunk_add(c, p);
+    box->bytes += chunk_bytes(c) - before;
+    if (p->update_count > 0 && box->drops.len > 0) {
+        cancel_drop(box, log);
+    }
+}
+
+void outbox_drop_log(struct outbox *box, struct str_view log)
+{
+    if (find_drop(box, log) == box->drops.len) {
+        strbuf_add(&box->drops, log);
+        strbuf_add_char(&box->drops, ' ');
+    }
+}
+
+/* Tokens taken back so far. */
+struct token_list {
+    struct token *tokens; /* owned until handed out */
+    size_t count;
+    size_t capacity;
+};
+
+static void token_list_add(struct token_list *l, struct token token)
+{
+    if (l->count == l->capacity) {
+        l->capacity = l->capacity == 0 ? 16 : l->capacity * 2;
+        l->tokens = xreallocarray(l->tokens, l->capacity, sizeof(*l->tokens));
+    }
+    l->tokens[l->count++] = token;
+}
+
+/* The chunk without the items that `test` picks; NULL when nothing is left. Frees `c`. */
+static struct chunk *chunk_filter(struct chunk *c, out_item_test_fn test, void *ctx,
+                                  struct token_list *taken)
+{
+    struct chunk *rest = chunk_new(sv(c->log, c->log_len), c->since_ms);
+    size_t item_at = 0;
+    size_t update_at = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        struct out_item m = c->meta[i];
+        struct str_view item = sv(c->items.ptr + item_at, m.items_end - item_at);
+        struct str_view updates = sv(c->updates.ptr + update_at,
+                                     m.updates_end - update_at);
+
+        item_at = m.items_end;
+        update_at = m.updates_end;
+        if (test(&m, updates.len > 0, ctx)) {
+            token_list_add(taken, m.token);
+            continue;
+        }
+        strbuf_add(&rest->items, item);
+        strbuf_add(&rest->updates, updates);
+        rest->update_count += count_updates(updates);
+        m.items_end = (uint32_t)rest->items.len;
+        m.updates_end = (uint32_t)rest->updates.len;
+        *chunk_new_meta(rest) = m;
+    }
+    chunk_free(c);
+    if (rest->count == 0) {
+        chunk_free(rest);
+        return NULL;
+    }
+    return rest;
+}
+
+static void outlog_filter(struct outbox *box, struct outlog *log, uint64_t before_ms,
+                          out_item_test_fn test, void *ctx, struct token_list *taken)
+{
+    struct list left;
+
+    list_init(&left);
+    for (struct list *it; (it = list_take(&log->chunks)) != NULL;) {
+        struct chunk *c = LIST_ENTRY(it, struct chunk, link);
+
+        if (c->since_ms <= before_ms) {
+            box->bytes -= chunk_bytes(c);
+            c = chunk_filter(c, test, ctx, taken);
+            box->bytes += c == NULL ? 0 : chunk_bytes(c);
+        }
+        if (c != NULL) {
+            list_append(&left, &c->link);
+        }
+    }
+    list_splice(&log->chunks, &left);
+    if (list_is_empty(&log->chunks)) {
+        outlog_free(box, log);
+    }
+}
+
+size_t outbox_take_back(struct outbox *box, uint64_t before_ms, out_item_test_fn test,
+                        void *ctx, struct token **ret_tokens)
+{
+    struct token_list taken = {0};
+
+    LIST_FOR_EACH(&box->logs, it) {
+        outlog_filter(box, LIST_ENTRY(it, struct outlog, link), before_ms, test, ctx,
+                      &taken);
+    }
+    *ret_tokens = taken.tokens;
+    return taken.count;
+}
+
+/* ---- batches ---- */
+
+/* Write the entry's header in front of the chunk's items. */
+static void chunk_seal(struct chunk *c, const char *node, uint64_t seq)
+{
+    struct strbuf entry;
+
+    strbuf_init(&entry, c->items.max + 256);
+    entry_encode_header(&entry, sv_of(node), seq, c->count);
+    c->header_bytes = entry.len;
+    strbuf_add(&entry, strbuf_view(&c->items));
+    PARLEY_ASSERT(!entry.failed);
+    strbuf_done(&c->items);
+    c->items = entry;
+}
+
+static void chunk_unseal(struct chunk *c)
+{
+    strbuf_drop(&c->items, c->header_bytes);
+    c->header_bytes = 0;
+}
+
+static struct batch *batch_new(const char *node, uint64_t seq, uint64_t now_ms,
+                               size_t chunks)
+{
+    struct batch *b = xcalloc(1, sizeof(struct batch) + chunks * sizeof(struct chunk *));
+
+    list_init(&b->link);
+    b->seq = seq;
+    b->sealed_ms = now_ms;
+    memcpy(b->node, node, strlen(node) + 1);
+    return b;
+}
+
+static size_t count_logs(const struct outbox *box)
+{
+    size_t count = 0;
+
+    LIST_FOR_EACH(&box->logs, it) {
+        if (++count == BATCH_LOGS_MAX) {
+            break;
+        }
+    }
+    return count;
+}
+
+struct batch *batch_seal(struct outbox *box, const char *node, uint64_t seq,
+                         uint64_t now_ms)
+{
+    size_t logs = count_logs(box);
+    struct batch *b = batch_new(node, seq, now_ms, logs);
+
+    LIST_FOR_EACH(&box->logs, it) {
+        if (b->chunk_count == logs) {
+            break;
+        }
+        struct outlog *log = LIST_ENTRY(it, struct outlog, link);
+        struct chunk *c = LIST_ENTRY(log->chunks.next, struct chunk, link);
+
+        list_remove(&c->link);
+        box->bytes -= chunk_bytes(c);
+        chunk_seal(c, node, seq);
+        b->chunks[b->chunk_count++] = c;
+        b->bytes += c->items.len + c->updates.len;
+        if (list_is_empty(&log->chunks)) {
+            outlog_free(box, log);
+        }
+    }
+    if (box->drops.len > 0) {
+        b->drops = xstrndup(box->drops.ptr, box->drops.len);
+        strbuf_clear(&box->drops);
+    }
+    return b;
+}
+
+void batch_unseal(struct batch *b, struct outbox *box)
+{
+    while (b->chunk_count > 0) {
+        struct chunk *c = b->chunks[--b->chunk_count];
+        struct outlog *log = outlog_get(box, sv(c->log, c->log_len), true);
+
+        chunk_unseal(c);
+        box->bytes += chunk_bytes(c);
+        list_append(log->chunks.next, &c->link);
+    }
+    for (struct str_view rest = sv_of(b->drops); rest.len > 0;) {
+        outbox_drop_log(box, sv_next_until(&rest, ' '));
+    }
+    batch_free(b);
+}
+
+void batch_free(struct batch *b)
+{
+    if (b == NULL) {
+        return;
+    }
+    list_remove(&b->link);
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        chunk_free(b->chunks[i]);
+    }
+    free(b->drops);
+    free(b);
+}
+
+size_t batch_item_count(const struct batch *b)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        count += b->chunks[i]->count;
+    }
+    return count;
+}
+
+/* ---- a section of the apply function ---- */
+
+static size_t count_touched(const struct batch *b)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        count += b->chunks[i]->update_count > 0;
+    }
+    return count;
+}
+
+size_t batch_key_count(const struct batch *b)
+{
+    return 3 + b->chunk_count + 2 * count_touched(b);
+}
+
+void batch_add_keys(const struct batch *b, const struct redis *r, uint32_t partition,
+                    struct arena *a, struct command *cmd)
+{
+    command_add(cmd, redis_key(r, a, partition, "w", sv(NULL, 0)));
+    command_add(cmd, redis_key(r, a, partition, "rooms", sv(NULL, 0)));
+    command_add(cmd, redis_key(r, a, partition, "in:", sv_of(b->node)));
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+
+        command_add(cmd, redis_key(r, a, partition, "l:", sv(c->log, c->log_len)));
+    }
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+
+        if (c->update_count > 0) {
+            command_add(cmd, redis_key(r, a, partition, "m:", sv(c->log, c->log_len)));
+            command_add(cmd, redis_key(r, a, partition, "s:", sv(c->log, c->log_len)));
+        }
+    }
+}
+
+static void add_updates(const struct chunk *c, struct arena *a, struct command *cmd)
+{
+    struct str_view rest = strbuf_view(&c->updates);
+
+    command_add(cmd, sv(c->log, c->log_len));
+    command_add_u64(cmd, c->update_count);
+    while (rest.len > 0) {
+        struct str_view field;
+        struct str_view value;
+        struct update_header h = next_update(&rest, &field, &value);
+
+        command_add(cmd, arena_copy(a, sv(&h.op, 1)));
+        command_add(cmd, field);
+        command_add(cmd, value);
+    }
+}
+
+void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
+                    struct command *cmd)
+{
+    size_t drop_count_at;
+    uint64_t drops = 0;
+
+    command_add_u64(cmd, prevseq);
+    command_add_u64(cmd, b->seq);
+    command_add_u64(cmd, b->chunk_count);
+    command_add_u64(cmd, count_touched(b));
+    drop_count_at = cmd->argc;
+    command_add_u64(cmd, 0);
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        command_add(cmd, strbuf_view(&b->chunks[i]->items));
+    }
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        if (b->chunks[i]->update_count > 0) {
+            command_add_u64(cmd, i + 1);
+            add_updates(b->chunks[i], a, cmd);
+        }
+    }
+    for (struct str_view rest = sv_of(b->drops); rest.len > 0; drops++) {
+        command_add(cmd, sv_next_until(&rest, ' '));
+    }
+    command_set_u64(cmd, drop_count_at, drops);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * batch.h - what one node stores in one partition in one step.
+ *
+ * Model: items wait in chunks, one line of chunks per log. Sealing takes the first chunk of
+ * each log that waits, numbers the batch, and writes each chunk's entry; from then on the
+ * batch is sent, unchanged, until Redis has accepted that number. Unsealing undoes it, for a
+ * batch that Redis certainly refused.
+ *
+ *   outlog "#lobby": [chunk: items M J M] [chunk: items M]   ...
+ *   outlog "#tea":   [chunk: items M]
+ *        --batch_seal-->  batch 17: { entry of #lobby, entry of #tea }
+ */
+#ifndef PARLEY_BACKPLANE_BATCH_H
+#define PARLEY_BACKPLANE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/core/backplane.h>
+#include <parley/util/list.h>
+#include <parley/util/map.h>
+#include <parley/util/strbuf.h>
+
+#include "backplane/redis_internal.h"
+
+enum {
+    BATCH_LOGS_MAX = 128,
+    CHUNK_BYTES_MAX = 16 * 1024, /* of items; one item more may pass it */
+};
+
+/* What is to be known of an item after it was encoded. */
+struct out_item {
+    struct token token;
+    uint32_t items_end;   /* offset of its end in the chunk's items */
+    uint32_t updates_end; /* the same in the chunk's updates */
+    bool want_stored;
+    bool keep; /* tells the end of a membership: never given up */
+};
+
+/*
+ * Items of one log that travel together. Invariant: meta[i].items_end and updates_end never
+ * decrease and the last ones equal the lengths of `items` (while not sealed) and `updates`.
+ */
+struct chunk {
+    struct list link;      /* in the outlog, or nowhere when it is in a batch */
+    struct strbuf items;   /* encoded items; once sealed the whole entry */
+    size_t header_bytes;   /* of the entry in front of the items; 0 while not sealed */
+    struct strbuf updates; /* book updates, see batch.c */
+    uint32_t update_count;
+    struct out_item *meta; /* owned; NULL once acknowledged */
+    size_t count;          /* items */
+    size_t capacity;       /* of meta */
+    uint64_t since_ms;     /* when its first item came */
+    size_t log_len;
+    char log[]; /* name; terminated */
+};
+
+/* Logs of one partition that have something waiting. */
+struct outlog {
+    struct list link;   /* in the outbox */
+    struct list chunks; /* never empty */
+    size_t name_len;
+    char name[];
+};
+
+struct outbox {
+    struct list logs;    /* in the order of their oldest item */
+    struct map *by_name; /* borrowed: outlogs of all partitions */
+    struct strbuf drops; /* names of logs to take out of our books, a blank after each */
+    size_t bytes;        /* of all items and updates that wait */
+};
+
+struct batch {
+    struct list link; /* in the ring or the to-do list of its partition */
+    uint64_t seq;
+    uint64_t sealed_ms;
+    uint64_t acked_ms;
+    char node[NODE_ID_MAX + 1]; /* under whose name it was numbered */
+    bool maybe_applied;         /* it was sent and no answer came */
+    bool is_replay;             /* it was acknowledged before */
+    size_t bytes;
+    char *drops; /* owned; as outbox.drops, terminated; or NULL */
+    size_t chunk_count;
+    struct chunk *chunks[]; /* owned */
+};
+
+void outbox_init(struct outbox *box, struct map *by_name);
+/* Frees what waits, without a word to anybody. */
+void outbox_done(struct outbox *box);
+/* Key function for the map of outlogs. */
+struct str_view outlog_name(const void *outlog);
+bool outbox_is_empty(const struct outbox *box);
+/* Append one publication behind what waits for its log. */
+void outbox_add(struct outbox *box, struct str_view log, const struct publication *p,
+                uint64_t now_ms);
+/* The node follows the log no more: take it out of its books with the next batch. */
+void outbox_drop_log(struct outbox *box, struct str_view log);
+
+typedef bool (*out_item_test_fn)(const struct out_item *item, bool has_updates,
+                                 void *ctx);
+/*
+ * Take the items that `test` picks out of everything that waits since `before_ms` or longer;
+ * their tokens come back in *ret_tokens (to be freed) and the return value is their number.
+ */
+size_t outbox_take_back(struct outbox *box, uint64_t before_ms, out_item_test_fn test,
+                        void *ctx, struct token **ret_tokens);
+
+/* Number `seq` from the first chunk of each log; an empty outbox gives an empty batch. */
+struct batch *batch_seal(struct outbox *box, const char *node, uint64_t seq,
+                         uint64_t now_ms);
+/* Put it back in front of what waits, and free the batch. */
+void batch_unseal(struct batch *b, struct outbox *box);
+void batch_free(struct batch *b);
+
+/* A section of parley_apply: its keys, and its arguments (see docs/REDIS.md). */
+void batch_add_keys(const struct batch *b, const struct redis *r, uint32_t partition,
+                    struct arena *a, struct command *cmd);
+void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
+                    struct command *cmd);
+size_t batch_key_count(const struct batch *b);
+size_t batch_item_count(const struct batch *b);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * publisher.h - everything that is to be stored, stored exactly once and in order.
+ *
+ * Model: each partition has an outbox (what waits), at most one batch under way, and a ring
+ * of batches that Redis acknowledged lately. Batches of a partition are numbered; Redis
+ * accepts only the number after the last one it knows. So a batch whose answer was lost is
+ * simply sent again (DUP: it had arrived), and when Redis has forgotten batches in a failover
+ * (GAP) the ring holds what it forgot. A few calls are under way per link; each carries the
+ * batches of all partitions that are ready, so that batching paces itself by the round trip.
+ *
+ *   outbox --seal--> batch --call--> Redis --OK/DUP--> ring (kept for a while)
+ *      ^                |                 --GAP------> ring's newer batches, then this one
+ *      '----unseal------'  (certainly not applied)
+ *
+ * Owns what waits, what is under way and the ring.
+ */
+#ifndef PARLEY_BACKPLANE_PUBLISHER_H
+#define PARLEY_BACKPLANE_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <parley/core/backplane.h>
+
+struct publisher;
+struct redis;
+
+enum {
+    PUBLISHER_CALLS_MAX = 4,       /* under way per link */
+    PUBLISHER_CALL_LOGS_MAX = 512, /* in one call */
+    PUBLISHER_CALL_BYTES_MAX = 256 << 10,
+    PUBLISHER_RING_MS = 60000,           /* longer than a failover and its lag */
+    PUBLISHER_RING_BYTES_MAX = 32 << 20, /* of all partitions */
+    PUBLISHER_CHECK_MS = 5000,           /* a quiet partition is asked that often */
+};
+
+struct publisher *publisher_new(struct redis *r);
+void publisher_free(struct publisher *p);
+/* Take one publication for `log`; false when the bounds on held items are reached. */
+bool publisher_add(struct publisher *p, struct str_view log,
+                   const struct publication *pub);
+/* This node follows `log` no more: its books are to forget that. */
+void publisher_drop_log(struct publisher *p, struct str_view log);
+/* Something of ours (a log, a name) came to the partition (+1) or went (-1): a partition that
+ * is watched is asked now and then whether it still knows us. */
+void publisher_watch(struct publisher *p, uint32_t partition, int change);
+/* A snapshot told the epoch of a partition's data. */
+void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_view epoch);
+/* The link is up and the lease is ours. Asks all watched partitions. */
+void publisher_on_ready(struct publisher *p);
+/* The node has a new id: numbering starts anew; waiting items that change books are refused
+ * (the hub registers everything again), messages are published under the new id. */
+void publisher_on_new_node_id(struct publisher *p);
+/* Everything that was taken is stored or refused. */
+bool publisher_is_idle(const struct publisher *p);
+
+#endif

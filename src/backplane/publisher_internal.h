@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * publisher_internal.h - shared by publisher.c (what is sent when) and answers.c (what an
+ * answer means for a partition).
+ */
+#ifndef PARLEY_BACKPLANE_PUBLISHER_INTERNAL_H
+#define PARLEY_BACKPLANE_PUBLISHER_INTERNAL_H
+
+#include <parley/core/loop.h>
+
+#include "backplane/batch.h"
+#include "backplane/publisher.h"
+#include "backplane/reply.h"
+
+/*
+ * Invariant: at most one batch is under way (flying) and it is in no list; batches in `todo`
+ * and `flying` have numbers in growing order, above those in `ring`; `seq` is the highest
+ * number given under the present node id.
+ */
+struct out_partition {
+    uint32_t index;
+    uint32_t watchers;      /* logs and names of ours here */
+    struct list ready_link; /* in publisher.ready while it has work and nothing flies */
+    uint64_t seq;           /* of the newest batch */
+    uint64_t prev;          /* of the newest batch that Redis has, as far as we know */
+    struct outbox outbox;   /* what waits */
+    struct list todo;       /* batches to send again, in order, before anything new */
+    struct batch *flying;   /* owned; in a call now */
+    struct list ring;       /* acknowledged batches, oldest first */
+    char epoch[NODE_ID_MAX + 1]; /* of the partition's data; "" until known */
+    bool check;                  /* send a batch even if it is empty */
+    unsigned failures;           /* in a row */
+    uint64_t not_before_ms;
+    uint64_t answered_ms;
+};
+
+struct publisher {
+    struct redis *redis;              /* borrowed */
+    struct out_partition *partitions; /* owned */
+    uint32_t partition_count;
+    struct map outlogs; /* waiting logs of all partitions by name */
+    struct list ready;  /* partitions */
+    struct list calls;  /* under way; owned */
+    size_t calls_under_way;
+    unsigned call_number; /* makes a new epoch's name unique */
+    size_t held_bytes;    /* that wait in the outboxes */
+    size_t ring_bytes;
+    bool loading_library;
+    struct loop_task task;
+    struct timer tick;
+    struct arena arena; /* of the call being built */
+    struct command command;
+};
+
+/* The answer to a partition's flying batch: [status, text, epoch]. */
+void partition_on_answer(struct publisher *p, struct out_partition *part,
+                         const struct redisReply *section);
+/* No answer, or an error for the whole call. */
+void partition_on_failure(struct publisher *p, struct out_partition *part,
+                          enum reply_kind kind);
+/* What an error asks of the node. */
+void publisher_on_refusal(struct publisher *p, enum reply_kind kind,
+                          struct str_view text);
+
+/* Let the partition rest for a growing, jittered while. */
+void partition_wait(struct publisher *p, struct out_partition *part);
+void publisher_bound_ring(struct publisher *p, struct out_partition *part);
+/* Refuse what `test` picks among the items that wait since before_ms or longer. */
+void publisher_take_back(struct publisher *p, struct out_partition *part,
+                         uint64_t before_ms, out_item_test_fn test);
+
+#endif
