@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/follower.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/log.h>
+#include <parley/core/metrics.h>
+#include <parley/util/alloc.h>
+
+#include "backplane/follower_internal.h"
+#include "backplane/link.h"
+#include "backplane/probe.h"
+#include "backplane/publisher.h"
+#include "backplane/reply.h"
+#include "backplane/topology.h"
+
+static struct str_view log_key(const void *object)
+{
+    const struct log_handle *log = object;
+
+    return sv(log->key, log->key_len);
+}
+
+static struct str_view writer_id(const void *object)
+{
+    const struct writer *w = object;
+
+    return sv_of(w->id);
+}
+
+static void on_pump(void *arg);
+static void on_audit(void *arg);
+
+struct follower *follower_new(struct redis *r)
+{
+    struct follower *f = xcalloc(1, sizeof(*f));
+
+    f->redis = r;
+    map_init(&f->by_channel, log_key);
+    map_init(&f->writers, writer_id);
+    list_init(&f->subscribe);
+    list_init(&f->asked);
+    list_init(&f->check);
+    list_init(&f->read);
+    list_init(&f->live);
+    loop_task_init(&f->pump, on_pump, f);
+    timer_init(&f->audit, r->loop, on_audit, f);
+    timer_init(&f->retry, r->loop, on_pump, f);
+    command_init(&f->command);
+    arena_init(&f->arena);
+    timer_start(&f->audit, FOLLOWER_AUDIT_MS);
+    return f;
+}
+
+static void log_free(struct log_handle *log)
+{
+    strbuf_done(&log->held);
+    free(log->marks);
+    free(log);
+}
+
+void follower_free(struct follower *f)
+{
+    size_t cursor = 0;
+
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        log_free(log);
+    }
+    cursor = 0;
+    for (struct writer *w; (w = map_next(&f->writers, &cursor)) != NULL;) {
+        free(w);
+    }
+    map_done(&f->by_channel);
+    map_done(&f->writers);
+    loop_task_cancel(&f->pump);
+    timer_done(&f->audit);
+    timer_done(&f->retry);
+    command_done(&f->command);
+    arena_done(&f->arena);
+    free(f);
+}
+
+/* ---- states ---- */
+
+static struct list *queue_of(struct follower *f, enum log_state state)
+{
+    switch (state) {
+    case LOG_SUBSCRIBE:
+        return &f->subscribe;
+    case LOG_CHECK:
+        return &f->check;
+    case LOG_SNAPSHOT:
+    case LOG_READ:
+    case LOG_RESCAN:
+        return &f->read;
+    case LOG_LIVE:
+        break;
+    }
+    return &f->live;
+}
+
+void log_set_state(struct log_handle *log, enum log_state state)
+{
+    struct follower *f = log->follower;
+
+    log->state = state;
+    log->turn++;
+    log->holed = false;
+    log->scan = (struct entry_id){0};
+    list_remove(&log->link);
+    list_append(queue_of(f, state), &log->link);
+    if (state != LOG_LIVE) {
+        follower_pump_soon(f);
+    }
+}
+
+void follower_pump_soon(struct follower *f)
+{
+    loop_task_queue(f->redis->loop, LOOP_PUBLISH, &f->pump);
+}
+
+void follower_rest(struct follower *f)
+{
+    f->not_before_ms = loop_now_ms(f->redis->loop) + FOLLOWER_REST_MS;
+    follower_pump_soon(f);
+}
+
+void log_hold(struct log_handle *log)
+{
+    log->requests++;
+    log->follower->requests++;
+}
+
+bool log_let_go(struct log_handle *log)
+{
+    bool closed = log->owner == NULL;
+
+    log->requests--;
+    log->follower->requests--;
+    follower_pump_soon(log->follower);
+    if (closed && log->requests == 0) {
+        log_free(log);
+    }
+    return closed;
+}
+
+/* ---- opening and closing ---- */
+
+struct str_view follower_log_name(const struct log_handle *log)
+{
+    return sv(log->key + log->key_len - log->name_len, log->name_len);
+}
+
+struct log_handle *follower_open(struct follower *f, struct str_view name,
+                                 void *log_owner)
+{
+    struct redis *r = f->redis;
+    uint32_t partition = redis_partition(r, name);
+
+    arena_clear(&f->arena);
+    struct str_view key = redis_key(r, &f->arena, partition, "l:", name);
+    struct log_handle *log = xcalloc(1, sizeof(*log) + key.len + 1);
+
+    log->follower = f;
+    log->owner = log_owner;
+    log->partition = partition;
+    log->key_len = key.len;
+    log->name_len = name.len;
+    memcpy(log->key, key.ptr, key.len);
+    list_init(&log->link);
+    strbuf_init(&log->held, FOLLOWER_HELD_BYTES);
+    bool added = map_add(&f->by_channel, log);
+
+    PARLEY_ASSERT(added);
+    publisher_watch(r->publisher, partition, +1);
+    log_set_state(log, LOG_SUBSCRIBE);
+    return log;
+}
+
+void follower_close(struct follower *f, struct log_handle *log)
+{
+    struct redis *r = f->redis;
+    struct link *link = topology_subscriptions(r->topology, log->partition);
+
+    log->owner = NULL;
+    list_remove(&log->link);
+    (void)map_remove(&f->by_channel, log_key(log));
+    publisher_watch(r->publisher, log->partition, -1);
+    publisher_drop_log(r->publisher, follower_log_name(log));
+    command_clear(&f->command);
+    command_add(&f->command, SV("SUNSUBSCRIBE"));
+    command_add(&f->command, log_key(log));
+    (void)link_send_subscription(link, &f->command);
+    if (log->requests == 0) {
+        log_free(log);
+    }
+}
+
+/* ---- marks ---- */
+
+static const struct writer *writer_get(struct follower *f, struct str_view id)
+{
+    struct writer *w = map_find(&f->writers, id);
+
+    if (w == NULL && id.len <= NODE_ID_MAX) {
+        w = xcalloc(1, sizeof(*w));
+        memcpy(w->id, id.ptr, id.len);
+        bool added = map_add(&f->writers, w);
+
+        PARLEY_ASSERT(added);
+    }
+    return w;
+}
+
+static struct mark *mark_find(const struct log_handle *log, const struct writer *w)
+{
+    for (size_t i = 0; i < log->mark_count; i++) {
+        if (log->marks[i].writer == w) {
+            return &log->marks[i];
+        }
+    }
+    return NULL;
+}
+
+static void mark_add(struct log_handle *log, const struct writer *w, uint64_t seq)
+{
+    if (log->mark_count == FOLLOWER_MARKS_MAX) { /* forget the oldest half */
+        log->mark_count /= 2;
+        memmove(log->marks, log->marks + log->mark_count,
+                log->mark_count * sizeof(*log->marks));
+    }
+    if (log->mark_count == log->mark_capacity) {
+        log->mark_capacity = log->mark_capacity == 0 ? 2 : log->mark_capacity * 2;
+        log->marks = xreallocarray(log->marks, log->mark_capacity, sizeof(*log->marks));
+    }
+    log->marks[log->mark_count++] = (struct mark){.writer = w, .seq = seq};
+}
+
+/*
+ * In order (a frame or a hole's entry that continues the log) everything not marked is new.
+ * Out of order (a rescan) an entry of a writer without a mark is new only when it came after
+ * the snapshot: what is older was part of it. A reaper ("-") has no numbers; what it says
+ * may be said twice.
+ */
+bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order)
+{
+    bool recent = entry_id_compare(entry->id, log->base) > 0;
+
+    if (sv_equal(entry->node, SV("-"))) {
+        return in_order || recent;
+    }
+    const struct writer *w = writer_get(log->follower, entry->node);
+    struct mark *m = mark_find(log, w);
+
+    if (m == NULL) {
+        mark_add(log, w, entry->seq);
+        return in_order || recent;
+    }
+    if (entry->seq <= m->seq) {
+        return false;
+    }
+    m->seq = entry->seq;
+    return true;
+}
+
+void log_apply(struct log_handle *log, const struct entry *entry, bool in_order)
+{
+    struct redis *r = log->follower->redis;
+
+    if (!log_mark(log, entry, in_order)) {
+        metric_add(METRIC_DUPLICATES, 1);
+        return;
+    }
+    r->events->on_entry(r->hub, log->owner, entry);
+}
+
+/* ---- frames ---- */
+
+static void note_dirty(struct log_handle *log, struct entry_id id)
+{
+    if (entry_id_compare(id, log->dirty) > 0) {
+        log->dirty = id;
+    }
+}
+
+/* An entry at or before what was applied: known, unless the log was rolled back. */
+static void on_old_frame(struct log_handle *log, const struct entry *entry)
+{
+    const struct mark *m = mark_find(log, writer_get(log->follower, entry->node));
+    bool known = sv_equal(entry->node, SV("-")) || (m != NULL && entry->seq <= m->seq);
+
+    metric_add(METRIC_DUPLICATES, 1);
+    if (!known) {
+        log_set_state(log, LOG_RESCAN);
+    }
+}
+
+/* A frame of a LIVE log: the next entry, an old one, or the edge of a hole. */
+static void on_live_frame(struct log_handle *log, struct entry_id prev,
+                          const struct entry *entry)
+{
+    if (entry_id_compare(prev, log->last) == 0) {
+        log->last = entry->id;
+        log_apply(log, entry, true);
+    } else if (entry_id_compare(entry->id, log->last) <= 0) {
+        on_old_frame(log, entry);
+    } else {
+        metric_add(METRIC_GAPS, 1);
+        note_dirty(log, entry->id);
+        log_set_state(log, LOG_READ);
+    }
+}
+
+/* Keep a frame until the log is read up to it; what does not fit is read, too. */
+static void hold_frame(struct log_handle *log, struct str_view frame)
+{
+    uint32_t len = (uint32_t)frame.len;
+
+    if (log->state == LOG_SUBSCRIBE ||
+        log->held.len + sizeof(len) + len > log->held.max) {
+        strbuf_clear(&log->held);
+        return;
+    }
+    strbuf_add(&log->held, sv((const char *)&len, sizeof(len)));
+    strbuf_add(&log->held, frame);
+}
+
+/* "prev id entry", or "id" alone: a poke, something newer is in the log. */
+static bool on_frame(struct log_handle *log, struct str_view frame)
+{
+    struct str_view rest = frame;
+    struct str_view first = sv_next_until(&rest, ' ');
+    struct str_view second = sv_next_until(&rest, ' ');
+    struct entry_id prev;
+    struct entry entry;
+
+    if (!entry_id_parse(first, &prev)) {
+        return false;
+    }
+    if (second.len == 0) {
+        note_dirty(log, prev);
+        if (log->state == LOG_LIVE && entry_id_compare(prev, log->last) > 0) {
+            log_set_state(log, LOG_READ);
+        }
+        return true;
+    }
+    if (!entry_id_parse(second, &entry.id) || !entry_decode(rest, &entry)) {
+        return false;
+    }
+    if (log->state == LOG_LIVE) {
+        on_live_frame(log, prev, &entry);
+    } else {
+        note_dirty(log, entry.id);
+        hold_frame(log, frame);
+    }
+    return true;
+}
+
+void log_caught_up(struct log_handle *log)
+{
+    struct strbuf frames = log->held;
+
+    strbuf_init(&log->held, FOLLOWER_HELD_BYTES);
+    log_set_state(log, LOG_LIVE);
+    for (struct str_view rest = strbuf_view(&frames); rest.len > 0;) {
+        uint32_t len;
+
+        memcpy(&len, rest.ptr, sizeof(len));
+        if (log->owner == NULL || log->state != LOG_LIVE) {
+            break;
+        }
+        (void)on_frame(log, sv(rest.ptr + sizeof(len), len));
+        rest = sv(rest.ptr + sizeof(len) + len, rest.len - sizeof(len) - len);
+    }
+    strbuf_done(&frames);
+    if (log->owner != NULL && log->state == LOG_LIVE &&
+        entry_id_compare(log->dirty, log->last) > 0) {
+        log_set_state(log, LOG_READ);
+    }
+}
+
+static void on_subscribed(struct log_handle *log)
+{
+    if (log->state == LOG_SUBSCRIBE) {
+        log_set_state(log, log->has_copy ? LOG_CHECK : LOG_SNAPSHOT);
+    }
+}
+
+static void on_message(struct follower *f, struct str_view channel,
+                       struct str_view payload)
+{
+    struct log_handle *log = map_find(&f->by_channel, channel);
+
+    if (log == NULL) { /* the probe's channel, or a log closed just now */
+        probe_on_message(f->redis->probe, channel, payload);
+    } else if (!on_frame(log, payload)) {
+        metric_add(METRIC_MALFORMED, 1);
+    }
+}
+
+void follower_on_push(struct follower *f, const struct redisReply *push)
+{
+    struct str_view kind = reply_text(reply_at(push, 0));
+    struct str_view channel = reply_text(reply_at(push, 1));
+
+    if (sv_equal(kind, SV("smessage"))) {
+        on_message(f, channel, reply_text(reply_at(push, 2)));
+        return;
+    }
+    struct log_handle *log = map_find(&f->by_channel, channel);
+
+    if (sv_equal(kind, SV("ssubscribe"))) {
+        if (log != NULL) {
+            on_subscribed(log);
+        } else {
+            probe_on_subscribed(f->redis->probe, channel);
+        }
+    } else if (sv_equal(kind, SV("sunsubscribe")) && log != NULL &&
+               log->state != LOG_SUBSCRIBE) {
+        log_set_state(log, LOG_SUBSCRIBE);
+    }
+}
+
+/* ---- the pump: requests for what is queued ---- */
+
+/* Subscribe to a group of logs of one partition (one slot). */
+static bool subscribe_group(struct follower *f)
+{
+    struct log_handle *first = LIST_ENTRY(f->subscribe.next, struct log_handle, link);
+    struct link *link = topology_subscriptions(f->redis->topology, first->partition);
+    struct list group;
+    size_t count = 0;
+
+    list_init(&group);
+    command_clear(&f->command);
+    command_add(&f->command, SV("SSUBSCRIBE"));
+    LIST_FOR_EACH(&f->subscribe, it) {
+        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
+
+        if (log->partition == first->partition && count < FOLLOWER_GROUP) {
+            command_add(&f->command, log_key(log));
+            list_remove(&log->link);
+            list_append(&group, &log->link);
+            count++;
+        }
+    }
+    bool sent = link_send_subscription(link, &f->command);
+
+    list_splice(sent ? &f->asked : &f->subscribe, &group);
+    return sent;
+}
+
+static void on_pump(void *arg)
+{
+    struct follower *f = arg;
+
+    while (!list_is_empty(&f->subscribe) && subscribe_group(f)) {}
+    if (loop_now_ms(f->redis->loop) < f->not_before_ms) {
+        timer_start(&f->retry, f->not_before_ms - loop_now_ms(f->redis->loop));
+        return;
+    }
+    while (f->requests < FOLLOWER_READS_MAX && !list_is_empty(&f->read)) {
+        if (!reading_start(f, LIST_ENTRY(f->read.next, struct log_handle, link))) {
+            return;
+        }
+    }
+    while (f->requests < FOLLOWER_READS_MAX && !list_is_empty(&f->check)) {
+        if (!reading_check_heads(f)) {
+            return;
+        }
+    }
+}
+
+/* ---- links ---- */
+
+void follower_on_subscriptions_ready(struct follower *f)
+{
+    follower_pump_soon(f);
+}
+
+void follower_on_subscriptions_down(struct follower *f)
+{
+    size_t cursor = 0;
+
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        log_set_state(log, LOG_SUBSCRIBE);
+    }
+}
+
+void follower_on_commands_ready(struct follower *f)
+{
+    f->not_before_ms = 0;
+    follower_pump_soon(f);
+}
+
+/* All is well as far as we know: compare the heads nevertheless. */
+static void on_audit(void *arg)
+{
+    struct follower *f = arg;
+
+    timer_start(&f->audit, FOLLOWER_AUDIT_MS);
+    LIST_FOR_EACH(&f->live, it) {
+        log_set_state(LIST_ENTRY(it, struct log_handle, link), LOG_CHECK);
+    }
+}
+
+void follower_on_partition_lost(struct follower *f, uint32_t partition)
+{
+    size_t cursor = 0;
+
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        if (log->partition != partition || !log->has_copy) {
+            continue;
+        }
+        log->reborn = true;
+        if (log->state == LOG_LIVE) {
+            log_set_state(log, LOG_CHECK);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * follower.h - every open log, entry by entry, exactly once and in order.
+ *
+ * Pub/sub only wakes: a frame carries its entry, its id and the id before. A log whose frame
+ * does not continue what was applied reads the hole from the stream; after every reconnect
+ * the heads of all logs are compared, a partition at a time, and only those that moved are
+ * read. States of a log:
+ *
+ *   SUBSCRIBE --confirmed--> SNAPSHOT --read--> LIVE --hole--> READ --> LIVE
+ *       ^         '--(has a copy)--> CHECK --head moved--> READ --'
+ *       '------ link lost, sunsubscribe ------ from any
+ *   READ --the log does not hold what we applied last--> RESCAN --> LIVE or SNAPSHOT
+ *
+ * Each log keeps, for each writer, the highest batch number that it applied (its marks); so an
+ * entry that is stored twice (published again after a failover) is applied once.
+ * Owns the logs. Work is limited: FOLLOWER_READS_MAX requests under way.
+ */
+#ifndef PARLEY_BACKPLANE_FOLLOWER_H
+#define PARLEY_BACKPLANE_FOLLOWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <parley/util/str.h>
+
+struct follower;
+struct log_handle;
+struct redis;
+struct redisReply;
+
+enum {
+    FOLLOWER_READS_MAX = 64,   /* requests under way */
+    FOLLOWER_PAGE = 512,       /* entries read at once */
+    FOLLOWER_GROUP = 256,      /* logs in one SSUBSCRIBE or one comparison of heads */
+    FOLLOWER_SNAPSHOT = 64,    /* entries that come with a snapshot */
+    FOLLOWER_MARKS_MAX = 4096, /* writers remembered per log */
+    FOLLOWER_HELD_BYTES =
+        256 << 10,             /* frames kept while a log is read; more are read again */
+    FOLLOWER_REST_MS = 200,    /* after Redis refused a request */
+    FOLLOWER_AUDIT_MS = 60000, /* heads are compared that often in any case */
+};
+
+struct follower *follower_new(struct redis *r);
+void follower_free(struct follower *f);
+struct log_handle *follower_open(struct follower *f, struct str_view name,
+                                 void *log_owner);
+void follower_close(struct follower *f, struct log_handle *log);
+struct str_view follower_log_name(const struct log_handle *log);
+
+void follower_on_push(struct follower *f, const struct redisReply *push);
+void follower_on_subscriptions_ready(struct follower *f);
+void follower_on_subscriptions_down(struct follower *f);
+/* Requests that the lost link swallowed are made again. */
+void follower_on_commands_ready(struct follower *f);
+/* The partition's data was lost: copies of its logs are not to be trusted to snapshots. */
+void follower_on_partition_lost(struct follower *f, uint32_t partition);
+
+#endif

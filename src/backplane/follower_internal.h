@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * follower_internal.h - shared by follower.c (states, subscriptions, frames) and reading.c
+ * (snapshots, holes, heads).
+ */
+#ifndef PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
+#define PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
+
+#include <parley/core/item.h>
+#include <parley/core/loop.h>
+#include <parley/util/list.h>
+#include <parley/util/map.h>
+#include <parley/util/strbuf.h>
+
+#include "backplane/follower.h"
+#include "backplane/redis_internal.h"
+
+enum log_state {
+    LOG_SUBSCRIBE, /* the subscription is not confirmed */
+    LOG_SNAPSHOT,  /* a snapshot is to be read */
+    LOG_CHECK,     /* its head is to be compared with what we have */
+    LOG_READ,      /* entries behind `last` are to be read */
+    LOG_RESCAN,    /* the whole stream is to be read */
+    LOG_LIVE,      /* frames are applied as they come */
+};
+
+/* A node that writes to logs; kept for the life of the process (there are few). */
+struct writer {
+    char id[NODE_ID_MAX + 1];
+};
+
+struct mark {
+    const struct writer *writer; /* borrowed */
+    uint64_t seq;                /* highest batch applied */
+};
+
+/*
+ * Invariant: `link` is in the queue of the log's state (see follower.c) unless the state is
+ * LIVE or requests > 0; a closed log is in no queue and no map and dies with its last request.
+ */
+struct log_handle {
+    struct follower *follower; /* borrowed */
+    void *owner;               /* the hub's; NULL once closed */
+    struct list link;
+    enum log_state state;
+    uint32_t partition;
+    unsigned requests; /* under way that hold this log */
+    bool has_copy;     /* a snapshot was given */
+    bool reborn;       /* the partition's data was lost since */
+    bool holed;        /* the rescan under way found a hole */
+    uint64_t turn;     /* counts the state changes: answers to older questions are void */
+    struct entry_id last;  /* applied */
+    struct entry_id base;  /* `last` of the snapshot: older entries were in it */
+    struct entry_id dirty; /* newest that we heard of */
+    struct entry_id scan;  /* the last entry that the rescan under way read */
+    struct strbuf held;    /* frames that came while reading: {u32 length, bytes}... */
+    struct mark *marks;    /* owned */
+    size_t mark_count;
+    size_t mark_capacity;
+    size_t key_len;  /* of the stream's key, which is also the channel */
+    size_t name_len; /* of the log's name, the key's end */
+    char key[];
+};
+
+struct follower {
+    struct redis *redis; /* borrowed */
+    struct map by_channel;
+    struct map writers;
+    struct list subscribe; /* logs in SUBSCRIBE that are not asked for yet */
+    struct list asked;     /* logs in SUBSCRIBE that are */
+    struct list check;     /* logs in CHECK */
+    struct list read;      /* logs in SNAPSHOT, READ, RESCAN */
+    struct list live;
+    unsigned requests;      /* under way */
+    uint64_t not_before_ms; /* after a refusal */
+    struct loop_task pump;
+    struct timer audit;
+    struct timer retry;
+    struct command command;
+    struct arena arena;
+};
+
+void log_set_state(struct log_handle *log, enum log_state state);
+/* Whether the entry is new to this log; if so it is marked. */
+bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order);
+/* Give one entry to the hub if it is new. */
+void log_apply(struct log_handle *log, const struct entry *entry, bool in_order);
+/* Everything up to `last` is applied: apply the held frames and go LIVE, or read on if more
+ * was heard of. May close the log. */
+void log_caught_up(struct log_handle *log);
+void log_hold(struct log_handle *log);
+/* A request that held the log has ended; true when the log was closed meanwhile (and may be
+ * gone now). */
+bool log_let_go(struct log_handle *log);
+/* Do what is queued, at the end of this turn; or later, after a refusal. */
+void follower_pump_soon(struct follower *f);
+void follower_rest(struct follower *f);
+
+/* reading.c: send the request that the log's state asks for; false: not now. */
+bool reading_start(struct follower *f, struct log_handle *log);
+/* Compare the heads of a group of logs of one partition, taken off `check`. */
+bool reading_check_heads(struct follower *f);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading logs: snapshots, holes, whole streams, and the heads of many logs at once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/metrics.h>
+#include <parley/util/alloc.h>
+
+#include "backplane/follower_internal.h"
+#include "backplane/link.h"
+#include "backplane/publisher.h"
+#include "backplane/reply.h"
+#include "backplane/topology.h"
+
+static struct str_view log_name(const struct log_handle *log)
+{
+    return follower_log_name(log);
+}
+
+static struct str_view log_key_view(const struct log_handle *log)
+{
+    return sv(log->key, log->key_len);
+}
+
+/* The request came to nothing: ask again, after a rest if Redis refused. */
+static void ask_again(struct log_handle *log, const struct redisReply *reply)
+{
+    log_set_state(log, log->state);
+    if (reply_kind(reply) != REPLY_LOST) {
+        follower_rest(log->follower);
+    }
+}
+
+/* ---- snapshots ---- */
+
+/* Pairs of a flat array [field, value, ...]. */
+static struct pair *read_pairs(const struct redisReply *flat, size_t *ret_count)
+{
+    size_t count = reply_count(flat) / 2;
+    struct pair *pairs = count == 0 ? NULL : try_malloc(count * sizeof(*pairs));
+
+    if (pairs == NULL) {
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        pairs[i].field = reply_text(reply_at(flat, 2 * i));
+        pairs[i].value = reply_text(reply_at(flat, 2 * i + 1));
+    }
+    *ret_count = count;
+    return pairs;
+}
+
+/* The entries of a reply that lists them newest first, oldest first. */
+static size_t read_entries(const struct redisReply *list, struct entry *entries,
+                           size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = reply_count(list); i > 0 && count < max; i--) {
+        if (reply_entry(reply_at(list, i - 1), &entries[count])) {
+            count++;
+        } else {
+            metric_add(METRIC_MALFORMED, 1);
+        }
+    }
+    return count;
+}
+
+/* The first snapshot of a log: everything in it counts as applied. */
+static void begin_copy(struct log_handle *log, struct entry_id last,
+                       const struct entry *entries, size_t count)
+{
+    log->last = last;
+    log->base = last;
+    log->has_copy = true;
+    for (size_t i = 0; i < count; i++) {
+        (void)log_mark(log, &entries[i], false);
+    }
+}
+
+static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
+{
+    struct redis *r = log->follower->redis;
+    struct entry entries[FOLLOWER_SNAPSHOT];
+    struct snapshot snap = {.entries = entries};
+    bool renewed = log->has_copy;
+
+    publisher_note_epoch(r->publisher, log->partition, reply_text(reply_at(reply, 0)));
+    if (!entry_id_parse(reply_text(reply_at(reply, 1)), &snap.last)) {
+        metric_add(METRIC_MALFORMED, 1);
+        snap.last = (struct entry_id){0};
+    }
+    size_t count = read_entries(reply_at(reply, 2), entries, FOLLOWER_SNAPSHOT);
+    struct pair *members = read_pairs(reply_at(reply, 3), &snap.member_count);
+    struct pair *state = read_pairs(reply_at(reply, 4), &snap.state_count);
+
+    if (!renewed) {
+        snap.entry_count = count;
+        begin_copy(log, snap.last, entries, count);
+    } else if (count == 0) { /* the stream is gone; the next entry continues the books */
+        log->last = snap.last;
+        log->dirty = snap.last;
+    }
+    snap.members = members;
+    snap.state = state;
+    snap.reborn = log->reborn;
+    log->reborn = false;
+    r->events->on_snapshot(r->hub, log->owner, &snap);
+    free(members);
+    free(state);
+    if (log->owner == NULL) {
+        return;
+    }
+    if (renewed && count > 0) { /* read what came between the last read and the books */
+        log_set_state(log, LOG_READ);
+    } else {
+        log_caught_up(log);
+    }
+}
+
+static void send_snapshot(struct follower *f, const struct log_handle *log)
+{
+    struct redis *r = f->redis;
+
+    redis_function(r, &f->arena, &f->command, "snap", 4);
+    command_add(&f->command, redis_key(r, &f->arena, log->partition, "w", sv(NULL, 0)));
+    command_add(&f->command, log_key_view(log));
+    command_add(&f->command,
+                redis_key(r, &f->arena, log->partition, "m:", log_name(log)));
+    command_add(&f->command,
+                redis_key(r, &f->arena, log->partition, "s:", log_name(log)));
+    command_add_u64(&f->command, FOLLOWER_SNAPSHOT);
+}
+
+/* ---- holes ---- */
+
+static void add_id(struct follower *f, struct entry_id id, const char *prefix)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, 64);
+    strbuf_add(&text, sv_of(prefix));
+    entry_id_add(&text, id);
+    command_add(&f->command, arena_copy(&f->arena, strbuf_view(&text)));
+    strbuf_done(&text);
+}
+
+static bool is_zero(struct entry_id id)
+{
+    return id.ms == 0 && id.seq == 0;
+}
+
+/* XRANGE key from + COUNT n; from is `start` (with it or behind it) or the beginning. */
+static void send_range(struct follower *f, const struct log_handle *log,
+                       struct entry_id start, const char *prefix)
+{
+    command_add(&f->command, SV("XRANGE"));
+    command_add(&f->command, log_key_view(log));
+    if (is_zero(start)) {
+        command_add(&f->command, SV("-"));
+    } else {
+        add_id(f, start, prefix);
+    }
+    command_add(&f->command, SV("+"));
+    command_add(&f->command, SV("COUNT"));
+    command_add_u64(&f->command, FOLLOWER_PAGE);
+}
+
+/* Apply the entries of a page from index `from` on; false if the log was closed by it. */
+static bool apply_page(struct log_handle *log, const struct redisReply *page, size_t from,
+                       bool in_order)
+{
+    for (size_t i = from; i < reply_count(page); i++) {
+        struct entry entry;
+
+        if (!reply_entry(reply_at(page, i), &entry)) {
+            metric_add(METRIC_MALFORMED, 1);
+            continue;
+        }
+        if (in_order) {
+            log->last = entry.id;
+        }
+        log->scan = entry.id;
+        log_apply(log, &entry, in_order);
+        if (log->owner == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_read(struct log_handle *log, const struct redisReply *page)
+{
+    size_t count = reply_count(page);
+    struct entry_id first = {0};
+    bool from_start = is_zero(log->last);
+
+    metric_add(METRIC_RESYNCS, 1);
+    if (count > 0 &&
+        !entry_id_parse(reply_text(reply_at(reply_at(page, 0), 0)), &first)) {
+        metric_add(METRIC_MALFORMED, 1);
+    }
+    if (!from_start && (count == 0 || entry_id_compare(first, log->last) != 0)) {
+        log_set_state(log, LOG_RESCAN); /* trimmed or rolled back */
+        return;
+    }
+    if (!apply_page(log, page, from_start ? 0 : 1, true)) {
+        return;
+    }
+    if (count == FOLLOWER_PAGE) {
+        log_set_state(log, LOG_READ);
+    } else if (log->reborn) {
+        log_set_state(log, LOG_SNAPSHOT);
+    } else {
+        log_caught_up(log);
+    }
+}
+
+/* The whole stream was read: what the log holds is applied. */
+static void end_rescan(struct log_handle *log)
+{
+    struct redis *r = log->follower->redis;
+    bool holed = log->holed || is_zero(log->scan);
+    bool tell = log->holed && !log->reborn;
+
+    if (!is_zero(log->scan)) {
+        log->last = log->scan;
+    }
+    if (tell) {
+        metric_add(METRIC_HISTORY_GAPS, 1);
+        r->events->on_hole(r->hub, log->owner);
+    }
+    if (log->owner == NULL) {
+        return;
+    }
+    if (holed || log->reborn) {
+        log_set_state(log, LOG_SNAPSHOT); /* the books must be read again */
+    } else {
+        log_caught_up(log);
+    }
+}
+
+static void on_rescan(struct log_handle *log, const struct redisReply *page)
+{
+    size_t count = reply_count(page);
+    struct entry_id scan = log->scan;
+    bool holed = log->holed;
+    struct entry_id first;
+
+    if (is_zero(scan) && count > 0 &&
+        entry_id_parse(reply_text(reply_at(reply_at(page, 0), 0)), &first)) {
+        holed = entry_id_compare(first, log->last) > 0;
+    }
+    if (!apply_page(log, page, 0, false)) {
+        return;
+    }
+    log->holed = holed;
+    if (count < FOLLOWER_PAGE) {
+        end_rescan(log);
+        return;
+    }
+    scan = log->scan;
+    log_set_state(log, LOG_RESCAN);
+    log->scan = scan;
+    log->holed = holed;
+}
+
+/* ---- one log's request and its answer ---- */
+
+static void on_reading_reply(void *arg, uint64_t turn, const struct redisReply *reply)
+{
+    struct log_handle *log = arg;
+
+    log_hold(log); /* over the callbacks: they may close it */
+    if (!log_let_go(log) && turn == log->turn) {
+        if (reply_kind(reply) != REPLY_VALUE) {
+            ask_again(log, reply);
+        } else if (log->state == LOG_SNAPSHOT) {
+            on_snapshot(log, reply);
+        } else if (log->state == LOG_READ) {
+            on_read(log, reply);
+        } else if (log->state == LOG_RESCAN) {
+            on_rescan(log, reply);
+        }
+    }
+    (void)log_let_go(log);
+}
+
+bool reading_start(struct follower *f, struct log_handle *log)
+{
+    struct link *link = topology_commands(f->redis->topology, log->partition);
+
+    if (!f->redis->registered) {
+        return false;
+    }
+    arena_clear(&f->arena);
+    command_clear(&f->command);
+    if (log->state == LOG_SNAPSHOT) {
+        send_snapshot(f, log);
+    } else if (log->state == LOG_READ) {
+        send_range(f, log, log->last, "");
+    } else {
+        send_range(f, log, log->scan, "(");
+    }
+    if (!link_send(link, &f->command, 0, on_reading_reply, log, log->turn)) {
+        return false;
+    }
+    list_remove(&log->link);
+    log_hold(log);
+    return true;
+}
+
+/* ---- heads ---- */
+
+/* A question for the heads of `count` logs. */
+struct head_check {
+    size_t count;
+    struct {
+        struct log_handle *log; /* held */
+        uint64_t turn;
+    } items[];
+};
+
+static void on_head(struct log_handle *log, const struct redisReply *head)
+{
+    struct entry_id id = {0};
+
+    if (reply_text(head).len > 0 && !entry_id_parse(reply_text(head), &id)) {
+        metric_add(METRIC_MALFORMED, 1);
+    }
+    if (entry_id_compare(id, log->last) == 0 && !log->reborn) {
+        log_caught_up(log);
+    } else {
+        log_set_state(log, LOG_READ);
+    }
+}
+
+static void on_heads_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct head_check *check = arg;
+    bool usable = reply_kind(reply) == REPLY_VALUE && reply_count(reply) == check->count;
+
+    (void)ctx;
+    for (size_t i = 0; i < check->count; i++) {
+        struct log_handle *log = check->items[i].log;
+
+        log_hold(log);
+        if (!log_let_go(log) && check->items[i].turn == log->turn) {
+            if (usable) {
+                on_head(log, reply_at(reply, i));
+            } else {
+                ask_again(log, reply);
+            }
+        }
+        (void)log_let_go(log);
+    }
+    free(check);
+}
+
+bool reading_check_heads(struct follower *f)
+{
+    struct log_handle *first = LIST_ENTRY(f->check.next, struct log_handle, link);
+    struct link *link = topology_commands(f->redis->topology, first->partition);
+    struct head_check *check = xcalloc(1, sizeof(*check) +
+                                              FOLLOWER_GROUP * sizeof(check->items[0]));
+
+    arena_clear(&f->arena);
+    command_clear(&f->command);
+    command_add(&f->command, SV("HMGET"));
+    command_add(&f->command,
+                redis_key(f->redis, &f->arena, first->partition, "w", sv(NULL, 0)));
+    LIST_FOR_EACH(&f->check, it) {
+        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
+
+        if (log->partition == first->partition && check->count < FOLLOWER_GROUP) {
+            command_add(&f->command, log_key_view(log));
+            check->items[check->count].log = log;
+            check->items[check->count++].turn = log->turn;
+        }
+    }
+    if (!f->redis->registered ||
+        !link_send(link, &f->command, 0, on_heads_reply, check, 0)) {
+        free(check);
+        return false;
+    }
+    for (size_t i = 0; i < check->count; i++) {
+        list_remove(&check->items[i].log->link);
+        log_hold(check->items[i].log);
+    }
+    return true;
+}
