@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/reaper.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/log.h>
+#include <parley/core/metrics.h>
+#include <parley/util/alloc.h>
+
+#include "backplane/link.h"
+#include "backplane/redis_internal.h"
+#include "backplane/reply.h"
+#include "backplane/topology.h"
+
+/* One dead node. Dies with the last of its requests. */
+struct reaping {
+    struct list link; /* unlinked once aborted */
+    struct reaper *reaper;
+    unsigned requests; /* under way */
+    bool failed;       /* an answer was missing: do not strike the node off */
+    char node[NODE_ID_MAX + 1];
+};
+
+/* One room of a dead node. */
+struct room_reaping {
+    struct reaping *reaping; /* borrowed; lives as long as its request */
+    uint32_t partition;
+    size_t log_len;
+    char log[];
+};
+
+struct reaper {
+    struct redis *redis; /* borrowed */
+    struct list reapings;
+    struct list aborted; /* waiting for their last requests */
+    struct command command;
+    struct arena arena;
+};
+
+struct reaper *reaper_new(struct redis *r)
+{
+    struct reaper *reaper = xcalloc(1, sizeof(*reaper));
+
+    reaper->redis = r;
+    list_init(&reaper->reapings);
+    list_init(&reaper->aborted);
+    command_init(&reaper->command);
+    arena_init(&reaper->arena);
+    return reaper;
+}
+
+static void free_reapings(struct list *reapings)
+{
+    for (struct list *it; (it = list_take(reapings)) != NULL;) {
+        free(LIST_ENTRY(it, struct reaping, link));
+    }
+}
+
+void reaper_free(struct reaper *reaper)
+{
+    free_reapings(&reaper->reapings);
+    free_reapings(&reaper->aborted);
+    command_done(&reaper->command);
+    arena_done(&reaper->arena);
+    free(reaper);
+}
+
+void reaper_ignore_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    (void)arg;
+    (void)ctx;
+    (void)reply;
+}
+
+/* ---- requests of one reaping ---- */
+
+static struct command *begin(struct reaper *reaper)
+{
+    arena_clear(&reaper->arena);
+    command_clear(&reaper->command);
+    return &reaper->command;
+}
+
+static struct str_view key(struct reaper *reaper, uint32_t partition, const char *kind,
+                           struct str_view name)
+{
+    return redis_key(reaper->redis, &reaper->arena, partition, kind, name);
+}
+
+static void send(struct reaping *reaping, link_reply_fn fn, void *arg, uint64_t ctx)
+{
+    struct reaper *reaper = reaping->reaper;
+
+    reaping->requests++;
+    if (!link_send(topology_commands(reaper->redis->topology, (uint32_t)ctx),
+                   &reaper->command, 0, fn, arg, ctx)) {
+        fn(arg, ctx, NULL);
+    }
+}
+
+static void strike_off(struct reaping *reaping)
+{
+    struct reaper *reaper = reaping->reaper;
+    struct command *cmd = begin(reaper);
+
+    reaper_forget_inbox(reaper, reaping->node);
+    cmd = begin(reaper);
+    command_add(cmd, SV("HDEL"));
+    command_add(cmd, key(reaper, 0, "nodes", sv(NULL, 0)));
+    command_add(cmd, sv_of(reaping->node));
+    (void)link_send(topology_commands(reaper->redis->topology, 0), cmd, 0,
+                    reaper_ignore_reply, NULL, 0);
+    metric_add(METRIC_NODES_REAPED, 1);
+    log_info("node_reaped", "dead=%s", reaping->node);
+}
+
+/* An answer came (NULL: none). Frees the reaping with its last one. */
+static void answered(struct reaping *reaping, const struct redisReply *reply)
+{
+    if (reply_kind(reply) != REPLY_VALUE) {
+        reaping->failed = true;
+    }
+    if (--reaping->requests > 0) {
+        return;
+    }
+    if (!reaping->failed) {
+        strike_off(reaping);
+    }
+    list_remove(&reaping->link);
+    free(reaping);
+}
+
+static void on_answer(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    (void)ctx;
+    answered(arg, reply);
+}
+
+/* ---- rooms ---- */
+
+static void reap_step(struct room_reaping *room, struct str_view cursor,
+                      uint64_t removed);
+
+static void on_room_step(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct room_reaping *room = arg;
+    struct reaping *reaping = room->reaping;
+    struct str_view cursor = reply_text(reply_at(reply, 0));
+
+    (void)ctx;
+    if (reply_kind(reply) == REPLY_VALUE && cursor.len > 0 &&
+        !sv_equal(cursor, SV("0"))) {
+        reap_step(room, cursor, reply_u64(reply_at(reply, 1)));
+    } else {
+        free(room);
+    }
+    answered(reaping, reply);
+}
+
+static void reap_step(struct room_reaping *room, struct str_view cursor, uint64_t removed)
+{
+    static const char *const kinds[] = {"l:", "m:", "s:"};
+    struct reaper *reaper = room->reaping->reaper;
+    struct redis *r = reaper->redis;
+    struct str_view dead = sv_of(room->reaping->node);
+    struct command *cmd = begin(reaper);
+    struct strbuf entry;
+
+    redis_function(r, &reaper->arena, cmd, "reap", 6);
+    command_add(cmd, key(reaper, room->partition, "w", sv(NULL, 0)));
+    command_add(cmd, key(reaper, room->partition, "rooms", sv(NULL, 0)));
+    for (size_t i = 0; i < PARLEY_COUNT_OF(kinds); i++) {
+        command_add(cmd,
+                    key(reaper, room->partition, kinds[i], sv(room->log, room->log_len)));
+    }
+    command_add(cmd, key(reaper, room->partition, "in:", dead));
+    command_add(cmd, dead);
+    strbuf_init(&entry, 256);
+    entry_encode_header(&entry, SV("-"), 0, 1);
+    item_encode(&entry, ITEM_NODE_GONE, &dead, 1);
+    command_add(cmd, arena_copy(&reaper->arena, strbuf_view(&entry)));
+    strbuf_done(&entry);
+    command_add_u64(cmd, r->config.history);
+    command_add_u64(cmd, r->config.history_ttl_s);
+    command_add(cmd, arena_copy(&reaper->arena, cursor));
+    command_add_u64(cmd, REAPER_STEP);
+    command_add_u64(cmd, removed);
+    send(room->reaping, on_room_step, room, room->partition);
+}
+
+static void on_rooms(void *arg, uint64_t partition, const struct redisReply *reply)
+{
+    struct reaping *reaping = arg;
+
+    for (size_t i = 0; i < reply_count(reply); i++) {
+        struct str_view log = reply_text(reply_at(reply, i));
+        struct room_reaping *room = xcalloc(1, sizeof(*room) + log.len + 1);
+
+        room->reaping = reaping;
+        room->partition = (uint32_t)partition;
+        room->log_len = log.len;
+        memcpy(room->log, log.ptr == NULL ? "" : log.ptr, log.len);
+        reap_step(room, SV("0"), 0);
+    }
+    answered(reaping, reply);
+}
+
+/* ---- names ---- */
+
+static void on_names(void *arg, uint64_t partition, const struct redisReply *reply)
+{
+    struct reaping *reaping = arg;
+    struct reaper *reaper = reaping->reaper;
+
+    for (size_t i = 0; i + 1 < reply_count(reply); i += 2) {
+        struct str_view name = reply_text(reply_at(reply, i));
+        struct command *cmd = begin(reaper);
+
+        redis_function(reaper->redis, &reaper->arena, cmd, "release", 2);
+        command_add(cmd, key(reaper, (uint32_t)partition, "n:", name));
+        command_add(cmd, key(reaper, (uint32_t)partition, "nk:", sv_of(reaping->node)));
+        command_add(cmd, name);
+        command_add(cmd, reply_text(reply_at(reply, i + 1)));
+        send(reaping, on_answer, reaping, partition);
+    }
+    answered(reaping, reply);
+}
+
+/* ---- partitions ---- */
+
+/* The requests of one link are answered in order: the fence stands before anything is read. */
+static void reap_partition(struct reaping *reaping, uint32_t partition)
+{
+    struct reaper *reaper = reaping->reaper;
+    struct str_view dead = sv_of(reaping->node);
+    struct command *cmd = begin(reaper);
+
+    redis_function(reaper->redis, &reaper->arena, cmd, "fence", 1);
+    command_add(cmd, key(reaper, partition, "w", sv(NULL, 0)));
+    command_add(cmd, dead);
+    send(reaping, on_answer, reaping, partition);
+
+    cmd = begin(reaper);
+    command_add(cmd, SV("HKEYS"));
+    command_add(cmd, key(reaper, partition, "in:", dead));
+    send(reaping, on_rooms, reaping, partition);
+
+    cmd = begin(reaper);
+    command_add(cmd, SV("HGETALL"));
+    command_add(cmd, key(reaper, partition, "nk:", dead));
+    send(reaping, on_names, reaping, partition);
+}
+
+static void on_claimed(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct reaping *reaping = arg;
+    bool ours = sv_equal(reply_text(reply), SV("OK"));
+
+    (void)ctx;
+    if (ours) {
+        log_warn("node_dead", "dead=%s", reaping->node);
+        for (uint32_t i = 0; i < reaping->reaper->redis->partitions.count; i++) {
+            reap_partition(reaping, i);
+        }
+    } else {
+        reaping->failed = true; /* another node's work */
+    }
+    answered(reaping, reply);
+}
+
+static bool is_under_way(const struct reaper *reaper, const char *node)
+{
+    LIST_FOR_EACH(&reaper->reapings, it) {
+        if (strcmp(LIST_ENTRY(it, struct reaping, link)->node, node) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void reaper_reap(struct reaper *reaper, const char *node)
+{
+    struct reaping *reaping;
+    struct command *cmd;
+
+    if (is_under_way(reaper, node)) {
+        return;
+    }
+    reaping = xcalloc(1, sizeof(*reaping));
+    reaping->reaper = reaper;
+    memcpy(reaping->node, node, strlen(node) + 1);
+    list_append(&reaper->reapings, &reaping->link);
+    cmd = begin(reaper);
+    command_add(cmd, SV("SET"));
+    command_add(cmd, key(reaper, 0, "reap:", sv_of(node)));
+    command_add(cmd, sv_of(reaper->redis->node));
+    command_add(cmd, SV("NX"));
+    command_add(cmd, SV("PX"));
+    command_add_u64(cmd, REAPER_CLAIM_MS);
+    send(reaping, on_claimed, reaping, 0);
+}
+
+void reaper_abort(struct reaper *reaper)
+{
+    LIST_FOR_EACH(&reaper->reapings, it) {
+        LIST_ENTRY(it, struct reaping, link)->failed = true;
+    }
+    list_splice(&reaper->aborted, &reaper->reapings);
+}
+
+void reaper_forget_inbox(struct reaper *reaper, const char *node)
+{
+    struct redis *r = reaper->redis;
+    struct command *cmd = begin(reaper);
+    struct strbuf inbox;
+
+    strbuf_init(&inbox, NODE_ID_MAX + 8);
+    backplane_ops((struct backplane *)(void *)r)
+        ->inbox_name((struct backplane *)(void *)r, sv_of(node), &inbox);
+    uint32_t partition = redis_partition(r, strbuf_view(&inbox));
+
+    command_add(cmd, SV("EXPIRE"));
+    command_add(cmd, key(reaper, partition, "l:", strbuf_view(&inbox)));
+    command_add_u64(cmd, REAPER_INBOX_S);
+    (void)link_send(topology_commands(r->topology, partition), cmd, 0,
+                    reaper_ignore_reply, NULL, 0);
+    strbuf_done(&inbox);
+}
