@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+#include "backplane/queries.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/metrics.h>
+#include <parley/util/alloc.h>
+
+#include "backplane/link.h"
+#include "backplane/redis_internal.h"
+#include "backplane/reply.h"
+#include "backplane/topology.h"
+
+enum { TICK_MS = 1000, TEXTS_MAX = 4 };
+
+enum query_kind {
+    QUERY_CLAIM,
+    QUERY_RELEASE,
+    QUERY_LOOKUP,
+    QUERY_HISTORY,
+    QUERY_ROOMS,
+    QUERY_KIND_COUNT,
+};
+
+struct query {
+    struct list link; /* in waiting, again or under_way */
+    struct queries *queries;
+    enum query_kind kind;
+    struct token token;
+    uint64_t since_ms;
+    /* claim: name owner record expected; release: name owner; lookup: name; history: log;
+     * rooms: cursor */
+    struct str_view texts[TEXTS_MAX];
+    struct entry_id before; /* history */
+    size_t count;           /* history */
+    uint32_t partition;
+    char cursor[24]; /* rooms */
+    char bytes[];    /* of the texts */
+};
+
+struct queries {
+    struct redis *redis; /* borrowed */
+    struct list waiting;
+    struct list again; /* their answers were lost; before all that wait */
+    struct list under_way;
+    size_t under_way_count;
+    size_t waiting_count; /* in waiting and again */
+    struct loop_task pump;
+    struct timer tick;
+    struct command command;
+    struct arena arena;
+};
+
+/* What a kind of query asks, and what becomes of its answer. */
+struct query_row {
+    void (*build)(struct queries *q, const struct query *query);
+    /* True when the query has ended, false when it goes on (another page). */
+    bool (*on_value)(struct queries *q, struct query *query,
+                     const struct redisReply *reply);
+    void (*fail)(struct queries *q, const struct query *query);
+};
+
+static const struct query_row rows[QUERY_KIND_COUNT];
+static void on_pump(void *arg);
+static void on_tick(void *arg);
+
+struct queries *queries_new(struct redis *r)
+{
+    struct queries *q = xcalloc(1, sizeof(*q));
+
+    q->redis = r;
+    list_init(&q->waiting);
+    list_init(&q->again);
+    list_init(&q->under_way);
+    loop_task_init(&q->pump, on_pump, q);
+    timer_init(&q->tick, r->loop, on_tick, q);
+    command_init(&q->command);
+    arena_init(&q->arena);
+    timer_start(&q->tick, TICK_MS);
+    return q;
+}
+
+static void free_queries(struct list *list)
+{
+    for (struct list *it; (it = list_take(list)) != NULL;) {
+        free(LIST_ENTRY(it, struct query, link));
+    }
+}
+
+void queries_free(struct queries *q)
+{
+    free_queries(&q->waiting);
+    free_queries(&q->again);
+    free_queries(&q->under_way);
+    loop_task_cancel(&q->pump);
+    timer_done(&q->tick);
+    command_done(&q->command);
+    arena_done(&q->arena);
+    free(q);
+}
+
+bool queries_is_idle(const struct queries *q)
+{
+    return q->waiting_count == 0 && q->under_way_count == 0;
+}
+
+/* ---- asking ---- */
+
+static void pump_soon(struct queries *q)
+{
+    loop_task_queue(q->redis->loop, LOOP_PUBLISH, &q->pump);
+}
+
+static struct query *query_new(struct queries *q, enum query_kind kind,
+                               struct token token, const struct str_view *texts,
+                               size_t text_count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < text_count; i++) {
+        size += texts[i].len;
+    }
+    struct query *query = xcalloc(1, sizeof(*query) + size);
+    char *at = query->bytes;
+
+    for (size_t i = 0; i < text_count; i++) {
+        if (texts[i].len > 0) {
+            memcpy(at, texts[i].ptr, texts[i].len);
+        }
+        query->texts[i] = sv(at, texts[i].len);
+        at += texts[i].len;
+    }
+    query->queries = q;
+    query->kind = kind;
+    query->token = token;
+    query->since_ms = loop_now_ms(q->redis->loop);
+    query->partition = text_count > 0 ? redis_partition(q->redis, texts[0]) : 0;
+    list_init(&query->link);
+    list_append(&q->waiting, &query->link);
+    q->waiting_count++;
+    pump_soon(q);
+    return query;
+}
+
+void queries_claim(struct queries *q, struct str_view name, struct str_view owner,
+                   struct str_view record, struct str_view expected, struct token token)
+{
+    const struct str_view texts[] = {name, owner, record, expected};
+
+    (void)query_new(q, QUERY_CLAIM, token, texts, PARLEY_COUNT_OF(texts));
+}
+
+void queries_release(struct queries *q, struct str_view name, struct str_view owner)
+{
+    const struct str_view texts[] = {name, owner};
+
+    (void)query_new(q, QUERY_RELEASE, (struct token){0}, texts, PARLEY_COUNT_OF(texts));
+}
+
+void queries_lookup(struct queries *q, struct str_view name, struct token token)
+{
+    (void)query_new(q, QUERY_LOOKUP, token, &name, 1);
+}
+
+void queries_history(struct queries *q, struct str_view log, struct entry_id before,
+                     size_t count, struct token token)
+{
+    struct query *query = query_new(q, QUERY_HISTORY, token, &log, 1);
+
+    query->before = before;
+    query->count = count > QUERIES_HISTORY_MAX ? QUERIES_HISTORY_MAX : count;
+}
+
+void queries_rooms(struct queries *q, struct token token)
+{
+    struct query *query = query_new(q, QUERY_ROOMS, token, NULL, 0);
+
+    query->cursor[0] = '0';
+}
+
+/* ---- sending ---- */
+
+static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply);
+
+static bool query_send(struct queries *q, struct query *query)
+{
+    struct link *link = topology_commands(q->redis->topology, query->partition);
+
+    arena_clear(&q->arena);
+    command_clear(&q->command);
+    rows[query->kind].build(q, query);
+    return link_send(link, &q->command, 0, on_reply, query, 0);
+}
+
+static void on_pump(void *arg)
+{
+    struct queries *q = arg;
+
+    while (q->redis->registered && q->waiting_count > 0 &&
+           q->under_way_count < QUERIES_UNDER_WAY_MAX) {
+        struct list *from = list_is_empty(&q->again) ? &q->waiting : &q->again;
+        struct query *query = LIST_ENTRY(from->next, struct query, link);
+
+        if (!query_send(q, query)) {
+            return;
+        }
+        list_remove(&query->link);
+        list_append(&q->under_way, &query->link);
+        q->waiting_count--;
+        q->under_way_count++;
+    }
+}
+
+static void query_wait(struct queries *q, struct query *query)
+{
+    list_append(&q->again, &query->link);
+    q->waiting_count++;
+}
+
+static void query_fail(struct queries *q, struct query *query)
+{
+    rows[query->kind].fail(q, query);
+    free(query);
+}
+
+static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct query *query = arg;
+    struct queries *q = query->queries;
+    enum reply_kind kind = reply_kind(reply);
+
+    (void)ctx;
+    list_remove(&query->link);
+    q->under_way_count--;
+    if (kind == REPLY_VALUE) {
+        if (rows[query->kind].on_value(q, query, reply)) {
+            free(query);
+        } else {
+            query_wait(q, query);
+        }
+        pump_soon(q);
+    } else if (kind == REPLY_REFUSED) {
+        query_fail(q, query);
+        pump_soon(q);
+    } else {
+        query_wait(q, query); /* with the next tick, or when the link is back */
+    }
+}
+
+void queries_on_ready(struct queries *q)
+{
+    pump_soon(q);
+}
+
+static void fail_old(struct queries *q, struct list *list, uint64_t now_ms)
+{
+    LIST_FOR_EACH(list, it) {
+        struct query *query = LIST_ENTRY(it, struct query, link);
+        bool old = now_ms - query->since_ms > q->redis->config.hold_ms;
+
+        if (!old && q->waiting_count <= QUERIES_WAITING_MAX) {
+            return;
+        }
+        if (query->kind != QUERY_RELEASE) {
+            list_remove(&query->link);
+            q->waiting_count--;
+            query_fail(q, query);
+        }
+    }
+}
+
+static void on_tick(void *arg)
+{
+    struct queries *q = arg;
+    uint64_t now_ms = loop_now_ms(q->redis->loop);
+
+    timer_start(&q->tick, TICK_MS);
+    fail_old(q, &q->again, now_ms);
+    fail_old(q, &q->waiting, now_ms);
+    pump_soon(q);
+}
+
+/* ---- names ---- */
+
+static struct str_view key(struct queries *q, const struct query *query, const char *kind,
+                           struct str_view name)
+{
+    return redis_key(q->redis, &q->arena, query->partition, kind, name);
+}
+
+static void build_claim(struct queries *q, const struct query *query)
+{
+    struct redis *r = q->redis;
+
+    redis_function(r, &q->arena, &q->command, "claim", 2);
+    command_add(&q->command, key(q, query, "n:", query->texts[0]));
+    command_add(&q->command, key(q, query, "nk:", sv_of(r->node)));
+    command_add(&q->command, query->texts[0]);
+    command_add(&q->command, query->texts[1]);
+    command_add(&q->command, query->texts[2]);
+    command_add_u64(&q->command, 0); /* no expiry: a dead node's names are released */
+    command_add(&q->command, query->texts[3]);
+}
+
+static bool on_claim(struct queries *q, struct query *query,
+                     const struct redisReply *reply)
+{
+    bool granted = reply_u64(reply_at(reply, 0)) == 1;
+    struct redis *r = q->redis;
+
+    r->events->on_claim(r->hub, query->token, granted ? CLAIM_GRANTED : CLAIM_TAKEN);
+    return true;
+}
+
+static void fail_claim(struct queries *q, const struct query *query)
+{
+    q->redis->events->on_claim(q->redis->hub, query->token, CLAIM_FAILED);
+}
+
+/* The name's note is in the books of the node that the owner's id begins with. */
+static void build_release(struct queries *q, const struct query *query)
+{
+    struct str_view owner = query->texts[1];
+
+    redis_function(q->redis, &q->arena, &q->command, "release", 2);
+    command_add(&q->command, key(q, query, "n:", query->texts[0]));
+    command_add(&q->command, key(q, query, "nk:", sv_next_until(&owner, '/')));
+    command_add(&q->command, query->texts[0]);
+    command_add(&q->command, query->texts[1]);
+}
+
+static bool on_release(struct queries *q, struct query *query,
+                       const struct redisReply *reply)
+{
+    (void)q;
+    (void)query;
+    (void)reply;
+    return true;
+}
+
+static void fail_release(struct queries *q, const struct query *query)
+{
+    (void)q;
+    (void)query;
+}
+
+static void build_lookup(struct queries *q, const struct query *query)
+{
+    command_add(&q->command, SV("HMGET"));
+    command_add(&q->command, key(q, query, "n:", query->texts[0]));
+    command_add(&q->command, SV("o"));
+    command_add(&q->command, SV("d"));
+}
+
+static bool on_lookup(struct queries *q, struct query *query,
+                      const struct redisReply *reply)
+{
+    struct redis *r = q->redis;
+
+    r->events->on_lookup(r->hub, query->token, true, reply_text(reply_at(reply, 0)),
+                         reply_text(reply_at(reply, 1)));
+    return true;
+}
+
+static void fail_lookup(struct queries *q, const struct query *query)
+{
+    q->redis->events->on_lookup(q->redis->hub, query->token, false, sv(NULL, 0),
+                                sv(NULL, 0));
+}
+
+/* ---- history ---- */
+
+static void build_history(struct queries *q, const struct query *query)
+{
+    struct strbuf from;
+
+    strbuf_init(&from, 64);
+    if (query->before.ms == 0 && query->before.seq == 0) {
+        strbuf_add_char(&from, '+');
+    } else {
+        strbuf_add_char(&from, '(');
+        entry_id_add(&from, query->before);
+    }
+    command_add(&q->command, SV("XREVRANGE"));
+    command_add(&q->command, key(q, query, "l:", query->texts[0]));
+    command_add(&q->command, arena_copy(&q->arena, strbuf_view(&from)));
+    command_add(&q->command, SV("-"));
+    command_add(&q->command, SV("COUNT"));
+    command_add_u64(&q->command, query->count);
+    strbuf_done(&from);
+}
+
+static bool on_history(struct queries *q, struct query *query,
+                       const struct redisReply *reply)
+{
+    struct redis *r = q->redis;
+    size_t listed = reply_count(reply);
+    struct entry *entries = xcalloc(listed + 1, sizeof(*entries));
+    size_t count = 0;
+
+    for (size_t i = listed; i > 0; i--) {
+        if (reply_entry(reply_at(reply, i - 1), &entries[count])) {
+            count++;
+        } else {
+            metric_add(METRIC_MALFORMED, 1);
+        }
+    }
+    r->events->on_history(r->hub, query->token, true, entries, count);
+    free(entries);
+    return true;
+}
+
+static void fail_history(struct queries *q, const struct query *query)
+{
+    q->redis->events->on_history(q->redis->hub, query->token, false, NULL, 0);
+}
+
+/* ---- the index of rooms, partition by partition ---- */
+
+static void build_rooms(struct queries *q, const struct query *query)
+{
+    command_add(&q->command, SV("HSCAN"));
+    command_add(&q->command, key(q, query, "rooms", sv(NULL, 0)));
+    command_add(&q->command, sv_of(query->cursor));
+    command_add(&q->command, SV("COUNT"));
+    command_add_u64(&q->command, QUERIES_ROOMS_PAGE);
+}
+
+/* "<members> <name>\n<topic>" */
+static bool read_listing(struct str_view text, struct listing *ret)
+{
+    if (!sv_to_u64(sv_next_until(&text, ' '), UINT32_MAX, &ret->members)) {
+        return false;
+    }
+    ret->room = sv_next_until(&text, '\n');
+    ret->topic = text;
+    return true;
+}
+
+/* The next page or partition; false at the end. */
+static bool advance_rooms(struct queries *q, struct query *query, struct str_view cursor)
+{
+    if (cursor.len == 0 || cursor.len >= sizeof(query->cursor) ||
+        sv_equal(cursor, SV("0"))) {
+        query->partition++;
+        cursor = SV("0");
+    }
+    memcpy(query->cursor, cursor.ptr, cursor.len);
+    query->cursor[cursor.len] = '\0';
+    return query->partition < q->redis->partitions.count;
+}
+
+static bool on_rooms(struct queries *q, struct query *query,
+                     const struct redisReply *reply)
+{
+    struct redis *r = q->redis;
+    const struct redisReply *list = reply_at(reply, 1);
+    struct listing *rooms = xcalloc(reply_count(list) / 2 + 1, sizeof(*rooms));
+    size_t count = 0;
+
+    for (size_t i = 1; i < reply_count(list); i += 2) {
+        if (read_listing(reply_text(reply_at(list, i)), &rooms[count])) {
+            count++;
+        } else {
+            metric_add(METRIC_MALFORMED, 1);
+        }
+    }
+    bool last = !advance_rooms(q, query, reply_text(reply_at(reply, 0)));
+
+    r->events->on_rooms(r->hub, query->token, true, rooms, count, last);
+    free(rooms);
+    return last;
+}
+
+static void fail_rooms(struct queries *q, const struct query *query)
+{
+    q->redis->events->on_rooms(q->redis->hub, query->token, false, NULL, 0, true);
+}
+
+static const struct query_row rows[QUERY_KIND_COUNT] = {
+    [QUERY_CLAIM] = {build_claim, on_claim, fail_claim},
+    [QUERY_RELEASE] = {build_release, on_release, fail_release},
+    [QUERY_LOOKUP] = {build_lookup, on_lookup, fail_lookup},
+    [QUERY_HISTORY] = {build_history, on_history, fail_history},
+    [QUERY_ROOMS] = {build_rooms, on_rooms, fail_rooms},
+};
