@@ -78,7 +78,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(EMBEDDED)
 	$(say) CC $<
 	$(quiet)mkdir -p $(@D) && $(COMPILE) $(EXTRA) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%.o: EXTRA = $(CHECK_CFLAGS) -Wno-missing-prototypes -Wno-unused-macros
+$(BUILD)/tests/%.o: EXTRA = -Itests/unit $(CHECK_CFLAGS) -Wno-missing-prototypes -Wno-unused-macros
 
 $(BUILD)/gen/%_lua.h: src/backplane/%.lua scripts/embed.sh
 	$(quiet)mkdir -p $(@D) && scripts/embed.sh $*_lua $< > $@.new && mv $@.new $@
