@@ -14,10 +14,10 @@ enum line_result command_nick(struct line *l, const struct args *args)
 
 /* Who a request about a person is refused by: the name names nobody. */
 static enum line_result answer_about(struct line *l, enum hub_result result, char kind,
-                                     struct str_view nick, struct str_view what)
+                                     struct str_view nick)
 {
     if (result != HUB_BAD_NAME) {
-        return command_answer(l, result, kind, what);
+        return command_answer(l, result, kind, nick);
     }
     struct strbuf *out = line_begin_refusal(l);
     strbuf_add(out, SV("There is nobody called \""));
@@ -31,7 +31,7 @@ enum line_result command_msg(struct line *l, const struct args *args)
 {
     enum hub_result result = hub_direct(l->user, args->at[0], ITEM_MESSAGE, args->at[1]);
 
-    return answer_about(l, result, ITEM_DIRECT, args->at[0], args->at[1]);
+    return answer_about(l, result, ITEM_DIRECT, args->at[0]);
 }
 
 static void tell_members(struct line *l, const struct room *room)
@@ -66,7 +66,7 @@ enum line_result command_who(struct line *l, const struct args *args)
     struct str_view name = args->at[0];
 
     if (args->count > 0 && !command_is_room(name)) {
-        return answer_about(l, hub_whois(l->user, name), 0, name, name);
+        return answer_about(l, hub_whois(l->user, name), 0, name);
     }
     const struct room *room = command_room(l, name);
     if (room != NULL) {
@@ -82,5 +82,5 @@ enum line_result command_me(struct line *l, const struct args *args)
 
 enum line_result command_away(struct line *l, const struct args *args)
 {
-    return command_answer(l, hub_away(l->user, args->at[0]), ITEM_PERSON, SV("/away"));
+    return command_answer(l, hub_away(l->user, args->at[0]), ITEM_PERSON, sv(NULL, 0));
 }

@@ -107,7 +107,7 @@ enum line_result command_rooms(struct line *l, const struct args *args)
 {
     (void)args;
     l->listed = 0;
-    return command_answer(l, hub_rooms(l->user), 0, SV("/rooms"));
+    return command_answer(l, hub_rooms(l->user), 0, sv(NULL, 0));
 }
 
 enum line_result command_topic(struct line *l, const struct args *args)

@@ -36,11 +36,11 @@ static bool is_own(const struct line *l, const struct hub_event *e)
            (e->person != NULL && e->person == hub_user_person(l->user));
 }
 
-/* One of ours came back, or will not. */
-static void count_back(struct line *l)
+/* One of ours came back, or will not; `ret_text`: see said_take(). */
+static void take_back(struct line *l, const struct room *room, struct strbuf *ret_text)
 {
-    l->under_way -= l->under_way > 0 ? 1 : 0;
-    if (l->under_way == 0) {
+    said_take(&l->said, room, ret_text);
+    if (l->said.count == 0) {
         line_go_on(l);
     }
 }
@@ -74,8 +74,23 @@ static void tell_homeless(struct line *l)
     line_send(l);
 }
 
+/* The hub does not know the text any more. */
+static void on_line_given_up(struct line *l, struct hub_event *e)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, ITEM_BYTES_MAX);
+    take_back(l, e->room, &text);
+    line_tell_unavailable(l, e->kind, strbuf_view(&text));
+    strbuf_done(&text);
+}
+
 static void on_unavailable(struct line *l, struct hub_event *e)
 {
+    if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION) {
+        on_line_given_up(l, e);
+        return;
+    }
     line_tell_unavailable(l, e->kind, e->text);
     if (!line_is_open(l)) {
         return;
@@ -84,8 +99,6 @@ static void on_unavailable(struct line *l, struct hub_event *e)
         l->state = LINE_NAMELESS;
     } else if (l->state == LINE_ENTERING) {
         tell_homeless(l);
-    } else if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION) {
-        count_back(l);
     }
 }
 
@@ -151,7 +164,7 @@ static void on_message(struct line *l, struct hub_event *e)
 {
     show(l, e);
     if (e->origin == l->user && line_is_open(l)) {
-        count_back(l);
+        take_back(l, e->room, NULL);
     }
 }
 

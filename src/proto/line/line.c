@@ -12,6 +12,9 @@
 #include "proto/line/render.h"
 #include "proto/text.h"
 
+/* Longer than anything is held for the backplane. */
+enum { SAID_LOST_MS = 120000 };
+
 /* ---- talking to the client ---- */
 
 struct strbuf *line_begin(struct line *l)
@@ -121,14 +124,18 @@ bool line_is_open(const struct line *l)
 
 const struct room *line_room(struct line *l)
 {
-    if (l->current == NULL || !hub_user_is_in(l->user, l->current)) {
-        l->current = NULL;
-        const struct room *room = NULL;
-        for (size_t i = 0; (room = hub_user_room(l->user, i)) != NULL; i++) {
-            l->current = room;
+    const struct room *newest = NULL;
+    const struct room *room = NULL;
+
+    /* The pointer is not followed before the hub has shown it again. */
+    for (size_t i = 0; (room = hub_user_room(l->user, i)) != NULL; i++) {
+        if (room == l->current) {
+            return room;
         }
+        newest = room;
     }
-    return l->current;
+    l->current = newest;
+    return newest;
 }
 
 void line_start_serial(struct line *l)
@@ -207,7 +214,7 @@ enum line_result line_say(struct line *l, char kind, struct str_view text)
     }
     switch (hub_say(l->user, room, kind, text)) {
     case HUB_OK:
-        l->under_way++;
+        said_add(&l->said, room, text);
         break;
     case HUB_TOO_MANY:
         return LINE_WAIT;
@@ -236,6 +243,7 @@ static void *line_start(struct proto_app *app, struct session *s)
 
     l->app = app;
     l->session = s;
+    said_init(&l->said);
     l->user = hub_user_new(app->hub, &line_sink_ops, l, session_host(s));
     return l;
 }
@@ -263,8 +271,8 @@ static enum line_result take_line(struct line *l, struct str_view text)
 static enum line_result refuse_long_line(struct line *l)
 {
     strbuf_add_fmt(
-        line_begin_refusal(l),
-        "The line is too long: at most %llu bytes with its end. It was dropped.",
+        line_begin(l),
+        "! The line is too long: at most %llu bytes with its end. It was dropped.",
         (unsigned long long)l->app->max_line_bytes);
     line_send(l);
     return LINE_DONE;
@@ -277,10 +285,20 @@ static enum line_result take_unclean_line(struct line *l, struct str_view line)
 
     strbuf_init(&clean, (size_t)l->app->max_line_bytes);
     text_add_clean(&clean, line);
+    metric_add(METRIC_BAD_LINES, clean.failed ? 1 : 0);
     enum line_result result = clean.failed ? refuse_long_line(l)
                                            : take_line(l, strbuf_view(&clean));
     strbuf_done(&clean);
     return result;
+}
+
+/* Lines that went down with a backplane's data may never come back, and nobody says so. */
+static void watch_said(struct line *l)
+{
+    if (line_is_open(l)) {
+        bool needed = l->waiting && l->said.count > 0;
+        session_set_deadline(l->session, needed ? SAID_LOST_MS : 0);
+    }
 }
 
 static enum line_result line_on_line(void *front, struct str_view line,
@@ -298,6 +316,7 @@ static enum line_result line_on_line(void *front, struct str_view line,
         result = take_unclean_line(l, line);
     }
     l->waiting = result == LINE_WAIT;
+    watch_said(l);
     return result;
 }
 
@@ -314,7 +333,10 @@ static bool line_on_urgent_line(void *front, struct str_view line)
 
 static void line_on_deadline(void *front)
 {
-    (void)front;
+    struct line *l = front;
+
+    said_done(&l->said);
+    line_go_on(l);
 }
 
 /* What the others are told of who is gone. */
@@ -358,6 +380,7 @@ static void line_on_close(void *front, enum close_reason reason, const char *det
     hub_user_close(l->user, quit_reason(reason, detail));
     l->session = NULL;
     l->user = NULL;
+    said_done(&l->said);
     loop_bury(l->app->loop, l, free);
 }
 

@@ -23,6 +23,8 @@
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
+#include "proto/line/said.h"
+
 enum line_state {
     LINE_NAMELESS, /* the next line is a name */
     LINE_NAMING,   /* the hub is asked for the name */
@@ -35,11 +37,11 @@ struct line {
     struct session *session;    /* borrowed; NULL once it ended */
     struct hub_user *user;      /* the hub's; NULL once the session ended */
     const struct room *current; /* the hub's; may be stale: see line_room() */
+    struct said said;           /* things said that have not come back yet */
     enum line_state state;
-    uint32_t under_way; /* things said that have not come back yet */
-    uint32_t listed;    /* rooms shown of the answer to /rooms */
-    bool serial;        /* a serial request is under way */
-    bool waiting;       /* the session holds a line for us */
+    uint32_t listed; /* rooms shown of the answer to /rooms */
+    bool serial;     /* a serial request is under way */
+    bool waiting;    /* the session holds a line for us */
 };
 
 extern const struct hub_sink_ops line_sink_ops;

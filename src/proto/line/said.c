@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/line/said.h"
+
+#include <string.h>
+
+#include "proto/text.h"
+
+enum {
+    /* Far more than the hub lets one person have under way. */
+    RECORDS_BYTES_MAX = 1024 * 1024,
+    /* A character more than is quoted, so that what was longer still looks so. */
+    BEGINNING_BYTES_MAX = TEXT_EXCERPT_BYTES + 4,
+};
+
+/* In front of each text; copied in and out, as records are not aligned. */
+struct record_head {
+    const struct room *room;
+    size_t len;
+};
+
+void said_init(struct said *s)
+{
+    strbuf_init(&s->records, RECORDS_BYTES_MAX);
+    s->count = 0;
+}
+
+void said_done(struct said *s)
+{
+    strbuf_done(&s->records);
+    s->count = 0;
+}
+
+void said_add(struct said *s, const struct room *room, struct str_view text)
+{
+    struct record_head head = {room, text.len};
+
+    if (head.len > BEGINNING_BYTES_MAX) {
+        head.len = BEGINNING_BYTES_MAX;
+    }
+    strbuf_add(&s->records, sv((const char *)&head, sizeof head));
+    strbuf_add(&s->records, sv(text.ptr, head.len));
+    s->count++;
+}
+
+/* Cut `length` bytes at `at` out of the records. */
+static void remove_bytes(struct strbuf *records, size_t at, size_t length)
+{
+    memmove(records->ptr + at, records->ptr + at + length, records->len - at - length);
+    records->len -= length;
+}
+
+void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
+{
+    struct record_head head;
+
+    for (size_t at = 0; at < s->records.len; at += sizeof head + head.len) {
+        memcpy(&head, s->records.ptr + at, sizeof head);
+        if (room != NULL && head.room != room) {
+            continue;
+        }
+        if (ret_text != NULL) {
+            strbuf_add(ret_text, sv(s->records.ptr + at + sizeof head, head.len));
+        }
+        remove_bytes(&s->records, at, sizeof head + head.len);
+        s->count--;
+        break;
+    }
+    if (s->count == 0) {
+        said_done(s);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * said.h - what a session has said that has not come back yet.
+ *
+ * Why it exists: when a line is given up its sender is to be told which one, and whoever
+ * waits for all lines before must know when that is. Model: a queue of {room, beginning of
+ * the text}; lines of one room come back in order. Owns its memory, and has none while
+ * nothing is under way.
+ */
+#ifndef PARLEY_PROTO_LINE_SAID_H
+#define PARLEY_PROTO_LINE_SAID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/util/str.h>
+#include <parley/util/strbuf.h>
+
+struct room;
+
+struct said {
+    struct strbuf records; /* owned */
+    uint32_t count;
+};
+
+void said_init(struct said *s);
+/* Forget everything. */
+void said_done(struct said *s);
+/* `room` is only compared. */
+void said_add(struct said *s, const struct room *room, struct str_view text);
+/*
+ * The oldest line said in the room (NULL: in any) came back or was given up: append its
+ * beginning to `ret_text` unless that is NULL. Does nothing if there is none.
+ */
+void said_take(struct said *s, const struct room *room, struct strbuf *ret_text);
+
+#endif
