@@ -144,18 +144,40 @@ static bool is_key(struct str_view text)
     return text.len > 0;
 }
 
-/* Cut a value off `rest`: up to a blank, or between quotes. The closing quote is one before a
- * blank or the end, so that one inside a stranger's text does not end it. */
+/* Cut "key=" off `rest`; false, and nothing changed, if it does not begin so. */
+static bool cut_key(struct str_view *rest, struct str_view *ret_key)
+{
+    struct str_view text = *rest;
+    struct str_view key = sv_next_until(&text, '=');
+
+    if (key.len == rest->len || !is_key(key)) {
+        return false;
+    }
+    *ret_key = key;
+    *rest = text;
+    return true;
+}
+
+/* Cut a value off `rest`: up to a blank, or between quotes. The closing quote is one before
+ * the next key or the end, so that one inside a stranger's text does not end it. */
 static struct str_view cut_value(struct str_view *rest)
 {
     if (!sv_starts_with(*rest, SV("\""))) {
-        return sv_next_word(rest);
+        struct str_view value = sv_next_until(rest, ' ');
+
+        *rest = sv_trim(*rest);
+        return value;
     }
     struct str_view text = sv(rest->ptr + 1, rest->len - 1);
 
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"' && (i + 1 == text.len || text.ptr[i + 1] == ' ')) {
-            *rest = sv_trim(sv(text.ptr + i + 1, text.len - i - 1));
+        struct str_view after = sv(text.ptr + i + 1, text.len - i - 1);
+        struct str_view next = sv_trim(after);
+        struct str_view key;
+
+        if (text.ptr[i] == '"' &&
+            (next.len == 0 || (after.ptr[0] == ' ' && cut_key(&next, &key)))) {
+            *rest = sv_trim(after);
             return sv(text.ptr, i);
         }
     }
@@ -201,14 +223,12 @@ static void line_add_json_fields(struct line *l, struct str_view message)
     struct str_view rest = sv_trim(message);
 
     while (rest.len > 0 && !l->full) {
-        size_t at = sv_find_char(rest, '=');
-        struct str_view key = sv(rest.ptr, at);
+        struct str_view key;
 
-        if (at == rest.len || !is_key(key)) {
+        if (!cut_key(&rest, &key)) {
             line_add_json(l, SV("message"), rest);
             return;
         }
-        rest = sv(rest.ptr + at + 1, rest.len - at - 1);
         line_add_json(l, own_key(key), cut_value(&rest));
     }
 }
