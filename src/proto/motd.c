@@ -26,11 +26,12 @@ static bool read_file(struct strbuf *raw, const char *path)
         return false;
     }
     char chunk[4096];
-    size_t got = 0;
-    do {
-        got = fread(chunk, 1, sizeof chunk, file);
+    bool more = true;
+    while (more) {
+        size_t got = fread(chunk, 1, sizeof chunk, file);
         strbuf_add(raw, sv(chunk, got));
-    } while (got > 0 && !raw->failed);
+        more = got == sizeof chunk && !raw->failed;
+    }
     bool ok = ferror(file) == 0;
     int error = errno;
     (void)fclose(file);
