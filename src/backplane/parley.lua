@@ -6,7 +6,7 @@
 -- its name ("parley1"); every function is called <lib>_<function>. K is KEYS, A is ARGV.
 --
 -- Keys of a partition, all in one slot:
---   w          hash: <node> -> number of its last batch, or X = fenced; i<node> -> the ids that
+--   w          hash: <node> -> number of its last batch, X before it = fenced; i<node> -> the ids that
 --              batch got; <log key> -> last id of that log; @ -> epoch of the partition's data
 --   <log key>  stream of entries, one field d; its name is also the channel of its frames
 --   m, s       hashes of one room: members (member id -> value), state (name, topic, ...)
@@ -190,7 +190,7 @@ local function apply_section(K, A, section)
         if last == section.seq then
             return { 'DUP', C('HGET', w, 'i' .. me) or '', epoch }
         end
-        return { last == 'X' and 'FENCED' or 'GAP', last, epoch }
+        return { string.sub(last, 1, 1) == 'X' and 'FENCED' or 'GAP', last, epoch }
     end
     local ids = apply_entries(K, A, section, books, section.args)
     apply_rooms(K, A, section, last_log + 1, section.args + section.logs)
@@ -225,7 +225,7 @@ end
 --   OK      "id id ..." of the new entries; a partition without epoch takes the candidate
 --   DUP     "id id ...": the batch `seq` was applied before
 --   GAP     last number applied ("0" if none): nothing was done
---   FENCED  "X": the node was declared dead; nothing was done
+--   FENCED  "X" and the last number applied: the node was declared dead; nothing was done
 local function apply(K, A)
     local sections, replies = {}, {}
     local k, a = 1, 6
@@ -257,10 +257,14 @@ end
 
 -- ---- fence, reap: a node is dead -------------------------------------------------------------
 
--- K: w  A: node. From now on its batches are refused in this partition. Returns "OK".
+-- K: w  A: node. From now on its batches are refused in this partition; the number of the last one
+-- stays, so that a node that wakes up learns what became of a batch under way. Returns "OK".
 local function fence(K, A)
     local C = redis.call
-    C('HSET', K[1], A[1], 'X')
+    local last = C('HGET', K[1], A[1]) or '0'
+    if string.sub(last, 1, 1) ~= 'X' then
+        C('HSET', K[1], A[1], 'X' .. last)
+    end
     C('HDEL', K[1], 'i' .. A[1])
     return 'OK'
 end
@@ -307,7 +311,7 @@ end
 
 -- ---- claim, release: names -------------------------------------------------------------------
 
--- K: n:<nick> nk:<node>  A: nick owner record ttl_s expected
+-- K: n:<nick> nk:<node>  A: nick owner record ttl_s expected; ttl_s 0: the name does not expire
 -- Granted if the name is free, own already, or held by `expected` ('' = nobody).
 -- Returns [1, owner] or [0, holder].
 local function claim(K, A)
@@ -318,7 +322,9 @@ local function claim(K, A)
         return { 0, holder }
     end
     C('HSET', K[1], 'o', owner, 'd', A[3])
-    C('EXPIRE', K[1], A[4])
+    if A[4] ~= '0' then
+        C('EXPIRE', K[1], A[4])
+    end
     C('HSET', K[2], nick, owner)
     return { 1, owner }
 end
