@@ -66,7 +66,7 @@ on_signal() {
     if ((asked == 1)); then
         echo
         echo "run: stopping (Ctrl-C again to stop at once)"
-        kill -TERM "$node" 2>/dev/null
+        kill -INT "$node" 2>/dev/null # SIGTERM would spread the goodbyes over 90 s
     else
         kill -KILL "$node" 2>/dev/null
     fi
