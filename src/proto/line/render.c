@@ -202,13 +202,15 @@ static void on_room_listed(struct strbuf *out, const struct hub_event *e)
 
 static void on_whois(struct strbuf *out, const struct hub_event *e)
 {
-    struct hub_event_person p = {.nick = e->text};
+    struct hub_event_person p = {0};
+    bool known = person_record_decode(e->record, &p);
 
-    if (!person_record_decode(e->record, &p)) {
-        p = (struct hub_event_person){.nick = e->text};
-    }
     strbuf_add(out, SV("* "));
-    text_add_clean(out, p.nick);
+    text_add_clean(out, known ? p.nick : e->text);
+    if (!known) {
+        strbuf_add(out, SV(" is online"));
+        return;
+    }
     strbuf_add(out, SV(" is "));
     text_add_clean(out, p.user);
     strbuf_add_char(out, '@');
