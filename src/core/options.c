@@ -364,11 +364,13 @@ void options_show_help(FILE *out)
         fprintf(out, "  --%s%s%s\n      %s", row->name, row->unit[0] == '\0' ? "" : " ",
                 row->unit, row->help);
         if (option_types[row->type].describe != NULL) {
-            fputs(": ", out);
+            fputs("\n      ", out);
             option_types[row->type].describe(row, out);
         }
         if (row->type != OPTION_SHOW) {
-            fprintf(out, " (default: %s)", default_of(row));
+            fprintf(out, "%sdefault: %s",
+                    option_types[row->type].describe == NULL ? "\n      " : "; ",
+                    default_of(row));
         }
         fputc('\n', out);
     }
@@ -391,8 +393,9 @@ void options_print_markdown(FILE *out)
         fprintf(out, "| `--%s %s` | `%s` | %s%s%s | %s", row->name, row->unit,
                 variable_of(row, variable), mark, default_of(row), mark, row->help);
         if (option_types[row->type].describe != NULL) {
-            fputs(": ", out);
+            fputs(" (", out);
             option_types[row->type].describe(row, out);
+            fputc(')', out);
         }
         fputs(" |\n", out);
     }

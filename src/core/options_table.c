@@ -34,8 +34,8 @@ const struct option_row option_rows[] = {
     {"partitions", "N", OPTION_POWER, AT(partitions), .standard = "64", .min = 1,
      .max = 1024,
      .help =
-         "Parts into which rooms and names are divided in Redis; the same on every node, "
-         "for good"},
+         "Parts into which rooms and names are divided in Redis; every node must say the "
+         "same, and it cannot be changed while Redis keeps the data"},
     {"history", "N", OPTION_NUMBER, AT(history), .standard = "1000", .max = 100000,
      .help = "Entries that each room's log keeps"},
     {"history-ttl", "SECONDS", OPTION_NUMBER, AT(history_ttl_s), .standard = "604800",
