@@ -219,84 +219,6 @@ START_TEST(test_options_read_of_numbers_keeps_their_limits)
 }
 END_TEST
 
-static const struct {
-    const char *name;
-    const char *value;
-    bool right;
-} values[] = {
-    {"partitions", "1", true},
-    {"partitions", "512", true},
-    {"partitions", "3", false},
-    {"partitions", "63", false},
-    {"partitions", "1000", false},
-    {"redis-prefix", "A_z9", true},
-    {"redis-prefix", "abcdefghijklmnopqrstuvwxyz012345", true},
-    {"redis-prefix", "abcdefghijklmnopqrstuvwxyz0123456", false},
-    {"redis-prefix", "a-b", false},
-    {"redis-prefix", "a:b", false},
-    {"redis-prefix", "a b", false},
-    {"redis-prefix", "\xc3\xa4", false},
-    {"node-name", "a.b-c_D", true},
-    {"node-name", "a/b", false},
-    {"node-name", "a\nb", false},
-    {"log-level", "error", true},
-    {"log-level", "warn", true},
-    {"log-level", "debug", true},
-    {"log-level", "warning", false},
-    {"log-level", "INFO", false},
-    {"log-level", "error|warn", false},
-    {"log-format", "json", true},
-    {"log-format", "xml", false},
-    {"redis-url", "redis://h", true},
-    {"redis-url", "rediss://user:pw@h:1", true},
-    {"redis-url", "redis://", false},
-    {"redis-url", "rediss://", false},
-    {"redis-url", "redis:/h", false},
-    {"redis-url", "http://h", false},
-    {"redis-url", "h:6379", false},
-    {"listen", "127.0.0.1:0", true},
-    {"listen", "localhost:65535", true},
-    {"listen", "[::]:5050", true},
-    {"listen", "[2001:db8::1]:5050", true},
-    {"listen", "[::ffff:1.2.3.4]:1", true},
-    {"listen", "a:1,b:2, [::1]:3", true},
-    {"listen", "127.0.0.1", false},
-    {"listen", "127.0.0.1:", false},
-    {"listen", "127.0.0.1:65536", false},
-    {"listen", "127.0.0.1:x", false},
-    {"listen", ":5050", false},
-    {"listen", "5050", false},
-    {"listen", "::1:5050", false},
-    {"listen", "[::1]", false},
-    {"listen", "[::1]5050", false},
-    {"listen", "[::1:5050", false},
-    {"listen", "[]:5050", false},
-    {"listen", "[x]:5050", false},
-    {"listen", "[1.2.3.4]:5050", false},
-    {"listen", "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1", false},
-    {"listen", "a b:1", false},
-    {"listen", "a:1,b", false},
-    {"listen", "a:1,,b:2", false},
-    {"listen", "h:1,h:2,h:3,h:4,h:5,h:6,h:7,h:8,h:9,h:10,h:11,h:12,h:13,h:14,h:15,h:16",
-     true},
-    {"listen",
-     "h:1,h:2,h:3,h:4,h:5,h:6,h:7,h:8,h:9,h:10,h:11,h:12,h:13,h:14,h:15,h:16,h:17",
-     false},
-};
-
-START_TEST(test_options_read_of_values_takes_the_right_ones)
-{
-    for (int way = 0; way < 3; way++) {
-        if (values[_i].right) {
-            ck_assert_msg(read_one(way, values[_i].name, values[_i].value) == OPTIONS_OK,
-                          "--%s \"%s\"", values[_i].name, values[_i].value);
-        } else {
-            assert_refused(way, values[_i].name, values[_i].value);
-        }
-    }
-}
-END_TEST
-
 START_TEST(test_options_read_of_choices_stores_their_numbers)
 {
     ck_assert_int_eq(READ("--log-level", "error", "--log-format", "json"), OPTIONS_OK);
@@ -623,8 +545,6 @@ Suite *suite(void)
     tcase_add_test(tc, test_options_read_nothing_gives_the_defaults);
     tcase_add_test(tc, test_options_read_without_a_node_name_takes_the_hosts);
     tcase_add_loop_test(tc, test_options_read_of_numbers_keeps_their_limits, 0, 3);
-    tcase_add_loop_test(tc, test_options_read_of_values_takes_the_right_ones, 0,
-                        (int)PARLEY_COUNT_OF(values));
     tcase_add_test(tc, test_options_read_of_choices_stores_their_numbers);
     tcase_add_test(tc, test_options_read_flag_wins_over_variable);
     tcase_add_test(tc, test_options_read_wrong_variable_behind_a_flag_is_not_looked_at);
