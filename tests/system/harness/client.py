@@ -157,6 +157,12 @@ class Client:
         start, self.cursor = self.cursor, len(self.lines)
         return self.lines[start : self.cursor]
 
+    def forget_lines(self):
+        with self.crowd.news:
+            self.lines.clear()
+            self.arrivals.clear()
+            self.cursor = 0
+
     def seen(self, regex):
         compiled = re.compile(regex)
         return [line for line in self.lines if compiled.search(line)]

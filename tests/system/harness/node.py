@@ -8,7 +8,7 @@ import signal
 from .limits import TIMEOUT, wait_until
 from .process import Process
 
-LISTENING = re.compile(r"\blistening\b.*\baddress=(\S+):(\d+)")
+LISTENING = re.compile(r'\blistening\b.*\baddress(?:=|":")(\S+):(\d+)')
 SANITIZER = re.compile(r"runtime error:|(Address|Leak|Thread|UndefinedBehavior)Sanitizer")
 
 # What tests want unless they say otherwise. Clients of tests type faster than people.

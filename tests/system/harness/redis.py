@@ -52,11 +52,11 @@ class Connection:
 class Redis:
     """Without persistence: started again it is empty."""
 
-    def __init__(self, folder, number=0, options=()):
+    def __init__(self, folder, number=0, options=(), lease=None):
         self.name = f"redis{number}"
         self.folder = folder
         self.options = options
-        self.lease = Lease()
+        self.lease = lease or Lease()
         self.port = self.lease.port
         self.process = None
         self._connection = None
