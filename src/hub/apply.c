@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/apply.h"
+
+#include <parley/core/metrics.h>
+
+#include "hub/claims.h"
+#include "hub/fanout.h"
+#include "hub/change.h"
+#include "hub/membership.h"
+#include "hub/recent.h"
+#include "hub/request.h"
+
+/* ---- items, whatever they are ---- */
+
+static const struct apply_row *find_row(const struct apply_row *rows, size_t count,
+                                        char type)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].type == type) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
+                 const struct apply_row *rows, size_t row_count)
+{
+    struct applied a = {.hub = hub, .room = r, .place = {.id = entry->id}};
+    struct str_view rest = entry->items;
+    enum item_next next = ITEM_NEXT_OK;
+
+    a.is_own = hub_owns_node(hub, entry->node);
+    metric_add(METRIC_ENTRIES, 1);
+    for (;; a.place.index++) {
+        const char *begin = rest.ptr;
+
+        next = item_decode(&rest, &a.it);
+        if (next != ITEM_NEXT_OK) {
+            break;
+        }
+        const struct apply_row *row = find_row(rows, row_count, a.it.type);
+
+        if (row == NULL) {
+            continue;
+        }
+        a.raw = sv(begin, (size_t)(rest.ptr - begin));
+        if (a.it.field_count < row->fields_min || !row->fn(&a)) {
+            metric_add(METRIC_MALFORMED, 1);
+        }
+    }
+    if (next == ITEM_NEXT_BAD) {
+        metric_add(METRIC_MALFORMED, 1);
+    }
+}
+
+struct hub_event applied_event(const struct applied *a, enum hub_event_type type,
+                               const struct person *p)
+{
+    return (struct hub_event){
+        .type = type,
+        .room = a->room,
+        .person = p,
+        .id = a->place.id,
+        .index = a->place.index,
+        .time_ms = a->place.id.ms,
+        .origin = p != NULL ? p->user : NULL,
+    };
+}
+
+/* ---- the types of a room's log ---- */
+
+static bool apply_message(const struct applied *a)
+{
+    struct hub_event ev;
+    struct person *p = NULL;
+    struct member *m = NULL;
+
+    if (!message_to_event(&a->it, a->place, &ev)) {
+        return false;
+    }
+    recent_add(a->room, a->raw, a->place);
+    p = person_find(a->hub, item_field(&a->it, 0));
+    ev.room = a->room;
+    ev.person = p;
+    ev.origin = a->is_own && p != NULL ? p->user : NULL;
+    fanout_to_room(a->room, &ev);
+    if (ev.origin != NULL) {
+        m = room_find_member(a->room, p);
+        if (m != NULL) {
+            user_line_done(m);
+        }
+    }
+    return true;
+}
+
+/* id who topic */
+static bool apply_topic(const struct applied *a)
+{
+    const struct person *p = person_find(a->hub, item_field(&a->it, 0));
+    struct hub_event ev = applied_event(a, EV_TOPIC, p);
+    struct request *r = NULL;
+
+    ev.who = item_field(&a->it, 1);
+    ev.text = item_field(&a->it, 2);
+    if (ev.who.len > WHO_BYTES_MAX || ev.text.len > TOPIC_BYTES_MAX ||
+        !text_is_clean(ev.who) || !text_is_clean(ev.text)) {
+        return false;
+    }
+    room_set_topic(a->room, ev.text, ev.who, a->place.id.ms);
+    if (a->is_own && ev.origin != NULL) {
+        r = request_of_room(ev.origin, REQUEST_TOPIC, a->room);
+    }
+    if (r != NULL) {
+        request_end(r);
+    }
+    fanout_to_room(a->room, &ev);
+    if (r != NULL) {
+        user_check_idle(r->user);
+    }
+    return true;
+}
+
+/* A person is now as `rec` says, but for the version, which is the item's second field. */
+static bool change(const struct applied *a, struct person *p, struct record *rec)
+{
+    struct hub_event at = applied_event(a, EV_NICK, p);
+    uint64_t version = 0;
+
+    if (!sv_to_u64(item_field(&a->it, 1), UINT32_MAX, &version)) {
+        return false;
+    }
+    rec->version = (uint32_t)version;
+    change_apply(a->hub, p, rec, &at);
+    if (a->is_own && p->user != NULL) {
+        struct member *m = room_find_member(a->room, p);
+
+        if (m != NULL) {
+            claims_change_came(m);
+        }
+    }
+    return true;
+}
+
+/* id version who newnick */
+static bool apply_nick(const struct applied *a)
+{
+    struct person *p = person_find(a->hub, item_field(&a->it, 0));
+    struct record rec;
+
+    if (!hub_nick_is_valid(item_field(&a->it, 3))) {
+        return false;
+    }
+    if (p == NULL) {
+        return true;
+    }
+    rec = person_record(p);
+    rec.texts[PERSON_NICK] = item_field(&a->it, 3);
+    return change(a, p, &rec);
+}
+
+/* id version nick user host account realname away */
+static bool apply_person(const struct applied *a)
+{
+    struct person *p = person_find(a->hub, item_field(&a->it, 0));
+    struct record rec;
+
+    if (!record_from_item(&a->it, 2, &rec)) {
+        return false;
+    }
+    return p == NULL || change(a, p, &rec);
+}
+
+static const struct apply_row rows[] = {
+    {ITEM_MESSAGE, 4, apply_message},
+    {ITEM_ACTION, 4, apply_message},
+    {ITEM_NOTICE, 4, apply_message},
+    {ITEM_JOIN, 2, membership_apply_join},
+    {ITEM_LEAVE, 1, membership_apply_leave},
+    {ITEM_QUIT, 1, membership_apply_quit},
+    {ITEM_NODE_GONE, 1, membership_apply_node_gone},
+    {ITEM_RESTORE, 2, membership_apply_restore},
+    {ITEM_NICK, 4, apply_nick},
+    {ITEM_PERSON, 3, apply_person},
+    {ITEM_TOPIC, 3, apply_topic},
+};
+
+enum { MESSAGE_ROWS = 3 }; /* the first ones */
+
+void apply_to_room(struct room *r, const struct entry *entry)
+{
+    r->last = entry->id;
+    apply_items(r->owner.hub, r, entry, rows, PARLEY_COUNT_OF(rows));
+}
+
+void apply_messages(struct room *r, const struct entry *entry)
+{
+    apply_items(r->owner.hub, r, entry, rows, MESSAGE_ROWS);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/change.h"
+
+#include "hub/fanout.h"
+
+/* The event in which somebody does `type`, at the place of `at`. */
+static struct hub_event event_at(const struct hub_event *at, enum hub_event_type type,
+                                 const struct person *p)
+{
+    return (struct hub_event){
+        .type = type,
+        .person = p,
+        .id = at->id,
+        .index = at->index,
+        .time_ms = at->time_ms,
+        .origin = p->user,
+    };
+}
+
+static void tell_nick(struct hub *hub, const struct person *p, struct str_view old_nick,
+                      struct str_view old_who, const struct hub_event *at)
+{
+    struct hub_event ev = event_at(at, EV_NICK, p);
+
+    ev.who = old_who;
+    ev.old_nick = old_nick;
+    ev.text = person_nick(p);
+    ev.account = person_account(p);
+    fanout_to_readers(hub, p, &ev);
+}
+
+static void tell_away(struct hub *hub, const struct person *p, const struct hub_event *at)
+{
+    struct hub_event ev = event_at(at, EV_AWAY, p);
+    struct who_text who;
+
+    ev.who = person_who(p, &who);
+    ev.text = person_away(p);
+    ev.account = person_account(p);
+    fanout_to_readers(hub, p, &ev);
+}
+
+void change_apply(struct hub *hub, struct person *p, const struct record *rec,
+                  const struct hub_event *at)
+{
+    struct who_text who;
+    struct str_view old_who = person_who(p, &who);
+    /* The nick stands at the beginning of who, which outlives the change. */
+    struct str_view old_nick = sv(old_who.ptr, person_nick(p).len);
+
+    if (rec->version <= p->version) {
+        return;
+    }
+    bool is_renamed = !sv_equal(old_nick, rec->texts[PERSON_NICK]);
+    bool is_away_new = !sv_equal(person_away(p), rec->texts[PERSON_AWAY]);
+
+    person_set_record(p, rec);
+    if (is_renamed) {
+        tell_nick(hub, p, old_nick, old_who, at);
+    }
+    if (is_away_new) {
+        tell_away(hub, p, at);
+    }
+}
+
+void change_quit(struct hub *hub, struct person *p, struct str_view reason,
+                 const struct hub_event *at)
+{
+    struct hub_event ev = event_at(at, EV_QUIT, p);
+    struct who_text who;
+
+    if (p->is_gone) {
+        return;
+    }
+    p->is_gone = true;
+    ev.who = person_who(p, &who);
+    ev.text = reason;
+    ev.account = person_account(p);
+    fanout_to_readers(hub, p, &ev);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/fanout.h"
+
+#include <parley/util/clock.h>
+
+#include "hub/room_internal.h"
+#include "hub/user_internal.h"
+
+struct hub_event event_new(enum hub_event_type type, const struct room *room,
+                           const struct person *person)
+{
+    return (struct hub_event){
+        .type = type,
+        .room = room,
+        .person = person,
+        .time_ms = clock_wall_ms(),
+    };
+}
+
+static void event_done(struct hub_event *ev)
+{
+    for (size_t i = 0; i < HUB_VARIANTS_MAX; i++) {
+        msg_unref(ev->rendered[i]);
+        ev->rendered[i] = NULL;
+    }
+}
+
+void fanout_to_user(struct hub_user *u, struct hub_event *ev)
+{
+    u->ops->deliver(u->sink, ev);
+    event_done(ev);
+}
+
+void fanout_to_room(const struct room *r, struct hub_event *ev)
+{
+    struct hub_user *const *locals = r->locals;
+    size_t count = r->local_count;
+
+    for (size_t i = 0; i < count; i++) {
+        locals[i]->ops->deliver(locals[i]->sink, ev);
+    }
+    event_done(ev);
+}
+
+static void deliver_once(struct hub_user *u, struct hub_event *ev, uint32_t stamp)
+{
+    if (u->stamp != stamp) {
+        u->stamp = stamp;
+        u->ops->deliver(u->sink, ev);
+    }
+}
+
+void fanout_to_readers(struct hub *hub, const struct person *p, struct hub_event *ev)
+{
+    /* A user that was not reached for 2^32 of these events may miss one. */
+    uint32_t stamp = ++hub->stamp;
+
+    if (p->user != NULL) {
+        deliver_once(p->user, ev, stamp);
+    }
+    LIST_FOR_EACH(&p->memberships, it) {
+        const struct room *r = LIST_ENTRY(it, struct member, of_person)->room;
+
+        for (size_t i = 0; i < r->local_count; i++) {
+            deliver_once(r->locals[i], ev, stamp);
+        }
+    }
+    event_done(ev);
+}

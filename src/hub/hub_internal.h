@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hub_internal.h - what the parts of the hub share.
+ *
+ * Model: three maps (rooms by folded name, users by number, persons of other nodes by member
+ * id), the ids that this node had, and two lists of work that is done in slices.
+ */
+#ifndef PARLEY_HUB_HUB_INTERNAL_H
+#define PARLEY_HUB_HUB_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/core/backplane.h>
+#include <parley/core/loop.h>
+#include <parley/hub/hub.h>
+#include <parley/util/list.h>
+#include <parley/util/map.h>
+#include <parley/util/strbuf.h>
+
+#include "hub/names.h"
+
+enum {
+    HUB_IDS_KEPT = 8,         /* ids of this node, the newest included */
+    HUB_MEMBERS_MAX = 200000, /* of one room; more are not believed */
+    HUB_CONFIRM_MS = 20000,   /* members unconfirmed for so long are gone */
+    HUB_OLD_INBOX_MS = 60000, /* the inbox of a former id is read that long */
+    HUB_SLICE = 200,          /* publications or claims of one turn, of long work */
+    HUB_SLICE_MS = 10,        /* between two such turns */
+    HUB_SLICE_RETRY_MS = 500, /* after the backplane took no more */
+};
+
+/* What an answer is to. */
+enum token_kind {
+    TOKEN_NONE,
+    TOKEN_SAY,     /* serial: the room's number */
+    TOKEN_CHANGE,  /* a person's change; serial: the room's number */
+    TOKEN_REPAIR,  /* a quit, or a member registered again; serial: the room's number */
+    TOKEN_CLAIM,   /* a name claimed again; serial: generation of the node's id */
+    TOKEN_REQUEST, /* serial: the request's */
+};
+
+/* Begins whatever a backplane log is opened for. */
+struct log_owner {
+    bool is_inbox; /* else a room */
+    struct hub *hub;
+    struct log_handle *log; /* the backplane's */
+};
+
+struct hub {
+    struct loop *loop;    /* borrowed */
+    struct backplane *bp; /* borrowed */
+    struct hub_policy policy;
+    struct map rooms;    /* owned */
+    struct map users;    /* owned; closed ones that still have something under way too */
+    struct map persons;  /* owned; of other nodes */
+    struct list inboxes; /* owned; the newest last */
+    struct list repair_rooms; /* rooms with members to register again */
+    struct list claim_users;  /* users whose names are to be claimed again */
+    struct timer slice;       /* does the work of both */
+    uint64_t last_number;     /* of a user */
+    uint32_t last_room;
+    uint32_t last_serial; /* of a request */
+    uint32_t stamp;       /* of the last delivery to several rooms */
+    uint32_t generation;  /* of this node's id: ids[generation % HUB_IDS_KEPT] */
+    struct {
+        char bytes[NODE_ID_MAX];
+        size_t len;
+    } ids[HUB_IDS_KEPT];
+    /* Emptied by whoever uses them; what they hold lives until the next use. */
+    struct strbuf item;
+    struct strbuf record;
+    struct strbuf text;
+};
+
+/* Is it the id of this node, now or formerly? */
+bool hub_owns_node(const struct hub *hub, struct str_view node);
+/* The id of that generation; empty if forgotten. */
+struct str_view hub_node_id(const struct hub *hub, uint32_t generation);
+/* The generation of an id of this node's. */
+uint32_t hub_node_generation(const struct hub *hub, struct str_view node);
+/* Append a new id. */
+void hub_add_node_id(struct hub *hub, struct str_view node);
+
+/* A user that is not buried yet (it may be closed). */
+struct hub_user *hub_user_find(const struct hub *hub, uint64_t number);
+struct person *hub_user_own_person(struct hub_user *u);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <parley/core/metrics.h>
+
+#include "hub/fanout.h"
+#include "hub/message.h"
+#include "hub/publish.h"
+
+/* ---- requests ---- */
+
+static void look_up(const struct request *r)
+{
+    struct hub *hub = r->user->hub;
+    struct folded_name folded;
+
+    backplane_ops(hub->bp)->lookup(hub->bp, name_fold(request_name(r), &folded),
+                                   request_token(r));
+}
+
+static enum hub_result check_ready(const struct hub_user *u)
+{
+    if (!u->is_registered) {
+        return HUB_NOT_MEMBER;
+    }
+    return u->is_closed || hub_user_is_busy(u) ? HUB_TOO_MANY : HUB_OK;
+}
+
+enum hub_result hub_whois(struct hub_user *u, struct str_view nick)
+{
+    enum hub_result ready = check_ready(u);
+
+    if (!hub_nick_is_valid(nick)) {
+        return HUB_BAD_NAME;
+    }
+    if (ready == HUB_OK) {
+        look_up(request_begin(u, REQUEST_WHOIS, NULL, nick, SV("")));
+    }
+    return ready;
+}
+
+enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
+                           struct str_view text)
+{
+    enum hub_result ready = check_ready(u);
+    struct request *r = NULL;
+
+    if (!hub_nick_is_valid(nick) || !message_is_kind(kind)) {
+        return HUB_BAD_NAME;
+    }
+    if (text.len == 0) {
+        return HUB_EMPTY;
+    }
+    if (text.len > HUB_TEXT_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    if (ready == HUB_OK) {
+        text = text_make_clean(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+        r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
+        r->item_kind = kind;
+        look_up(r);
+    }
+    return ready;
+}
+
+enum hub_result hub_rooms(struct hub_user *u)
+{
+    enum hub_result ready = check_ready(u);
+
+    if (ready == HUB_OK) {
+        backplane_ops(u->hub->bp)
+            ->list_rooms(u->hub->bp, request_token(request_begin(u, REQUEST_ROOMS, NULL,
+                                                                 SV(""), SV(""))));
+    }
+    return ready;
+}
+
+/* ---- answers about a name ---- */
+
+static void tell_no_such_nick(struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct hub_event ev = event_new(EV_NO_SUCH_NICK, NULL, NULL);
+
+    request_end(r);
+    ev.text = request_name(r);
+    ev.origin = u;
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+}
+
+static void tell_whois(struct request *r, struct str_view owner, struct str_view record,
+                       const struct record *rec)
+{
+    struct hub_user *u = r->user;
+    struct hub_event ev = event_new(EV_WHOIS, NULL, person_find(u->hub, owner));
+    struct who_text who;
+
+    request_end(r);
+    ev.text = rec->texts[PERSON_NICK];
+    ev.who = record_who(rec, &who);
+    ev.account = rec->texts[PERSON_ACCOUNT];
+    ev.record = record;
+    ev.origin = u;
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+}
+
+static void send_direct(struct request *r, struct str_view owner,
+                        const struct record *rec)
+{
+    struct str_view nick = rec->texts[PERSON_NICK];
+
+    /* As its owner writes it; valid nicks of one name are of one length. */
+    if (nick.len == r->name_len) {
+        memcpy(r->name, nick.ptr, nick.len);
+    }
+    if (publish_direct(r, owner, request_name(r))) {
+        r->state = REQUEST_PUBLISHED;
+    } else {
+        request_fail(r);
+    }
+}
+
+void lookup_on_name(struct hub *hub, struct token token, bool answered,
+                    struct str_view owner, struct str_view record)
+{
+    struct request *r = request_find(hub, token);
+    struct member_id id;
+    struct record rec;
+
+    if (r == NULL || r->state != REQUEST_WAITING) {
+        return;
+    }
+    if (!answered) {
+        request_fail(r);
+    } else if (owner.len == 0) {
+        tell_no_such_nick(r);
+    } else if (!member_id_parse(owner, &id) || !record_decode(record, &rec)) {
+        metric_add(METRIC_MALFORMED, 1);
+        tell_no_such_nick(r);
+    } else if (r->kind == REQUEST_WHOIS) {
+        tell_whois(r, owner, record, &rec);
+    } else if (r->kind == REQUEST_DIRECT) {
+        send_direct(r, owner, &rec);
+    }
+}
+
+/* ---- answers about rooms ---- */
+
+static void list_one(struct request *r, const struct listing *room)
+{
+    struct hub_event ev = event_new(EV_ROOM_LISTED, NULL, NULL);
+
+    if (!hub_room_name_is_valid(room->room) || room->topic.len > TOPIC_BYTES_MAX ||
+        !text_is_clean(room->topic)) {
+        metric_add(METRIC_MALFORMED, 1);
+        return;
+    }
+    r->listed++;
+    ev.room_name = room->room;
+    ev.text = room->topic;
+    ev.count = room->members;
+    fanout_to_user(r->user, &ev);
+}
+
+void lookup_on_rooms(struct hub *hub, struct token token, bool answered,
+                     const struct listing *rooms, size_t count, bool last)
+{
+    struct request *r = request_find(hub, token);
+    struct hub_event end = event_new(EV_ROOMS_END, NULL, NULL);
+
+    if (r == NULL || r->kind != REQUEST_ROOMS) {
+        return;
+    }
+    if (!answered) {
+        request_fail(r);
+        return;
+    }
+    if (last) {
+        request_end(r);
+    }
+    for (size_t i = 0; i < count && r->listed < HUB_LISTED_MAX; i++) {
+        list_one(r, &rooms[i]);
+    }
+    if (last) {
+        end.count = r->listed;
+        fanout_to_user(r->user, &end);
+        user_check_idle(r->user);
+    }
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/membership.h"
+
+#include "hub/change.h"
+#include "hub/fanout.h"
+#include "hub/publish.h"
+#include "hub/repair.h"
+#include "hub/request.h"
+
+/* ---- coming ---- */
+
+static void tell_join(const struct applied *a, const struct person *p)
+{
+    struct hub_event ev = applied_event(a, EV_JOIN, p);
+    struct who_text who;
+
+    ev.who = person_who(p, &who);
+    ev.account = person_account(p);
+    fanout_to_room(a->room, &ev);
+}
+
+bool membership_is_own(const struct hub *hub, struct str_view id)
+{
+    struct member_id parsed;
+
+    return member_id_parse(id, &parsed) && hub_owns_node(hub, parsed.node);
+}
+
+void membership_send_away(const struct applied *a, struct str_view id,
+                          const struct record *rec)
+{
+    struct who_text who;
+
+    bool taken = publish_quit(a->room, id, record_who(rec, &who), SV(""),
+                              (struct token){0, TOKEN_NONE, 0});
+
+    /* If not, the books name somebody who is not there, until this node ends. */
+    (void)taken;
+}
+
+static bool introduce_own(const struct applied *a, struct member_id id,
+                          struct hub_user *u)
+{
+    struct member *m = room_find_member(a->room, &u->person);
+    bool is_new = m == NULL;
+
+    if (is_new) {
+        m = room_add_member(a->room, &u->person);
+        m->generation = (uint16_t)hub_node_generation(a->hub, id.node);
+    }
+    m->is_seen = true;
+    if (u->is_closed) {
+        repair_member(m);
+    } else if (m->generation != (uint16_t)a->hub->generation) {
+        member_set_dirty(m, true);
+    }
+    if (is_new && !u->person.is_gone) {
+        tell_join(a, &u->person);
+    }
+    if (is_new || request_of_room(u, REQUEST_JOIN, a->room) != NULL) {
+        request_welcome(u, a->room);
+    }
+    return true;
+}
+
+static bool introduce_other(const struct applied *a, struct str_view id,
+                            const struct record *rec)
+{
+    struct person *p = map_find(&a->hub->persons, id);
+    struct hub_event at = applied_event(a, EV_NICK, p);
+    struct member *m = NULL;
+
+    if (p == NULL) {
+        p = person_new(a->hub, id, rec);
+    } else {
+        change_apply(a->hub, p, rec, &at);
+        m = room_find_member(a->room, p);
+    }
+    if (m == NULL) {
+        m = room_add_member(a->room, p);
+        if (m == NULL) {
+            person_release(a->hub, p);
+            return false;
+        }
+        /* Of one who has quit already, this room gets neither join nor quit. */
+        if (!p->is_gone) {
+            tell_join(a, p);
+        }
+    }
+    m->is_confirmed = true;
+    m->is_seen = true;
+    return true;
+}
+
+bool membership_introduce(const struct applied *a, struct str_view id,
+                          const struct record *rec)
+{
+    struct member_id parsed;
+
+    if (!member_id_parse(id, &parsed)) {
+        return false;
+    }
+    if (!hub_owns_node(a->hub, parsed.node)) {
+        return introduce_other(a, id, rec);
+    }
+    struct hub_user *u = hub_user_find(a->hub, parsed.number);
+
+    if (u == NULL) {
+        /* Closed, and even buried, before its join came. */
+        membership_send_away(a, id, rec);
+        return true;
+    }
+    return introduce_own(a, parsed, u);
+}
+
+/* id nick user host account realname away flags version */
+bool membership_apply_join(const struct applied *a)
+{
+    struct record rec;
+
+    return record_from_item(&a->it, 1, &rec) &&
+           membership_introduce(a, item_field(&a->it, 0), &rec);
+}
+
+/* The member with the old id is the one with the new id, in this room. In the person's other
+ * rooms the same will be said by their own logs. */
+static void rename_member(const struct applied *a, struct str_view id,
+                          struct str_view old_id)
+{
+    struct person *old = map_find(&a->hub->persons, old_id);
+    struct person *p = map_find(&a->hub->persons, id);
+    struct member *m = old != NULL ? room_find_member(a->room, old) : NULL;
+
+    if (m == NULL || old == p) {
+        return;
+    }
+    if (p == NULL) {
+        struct record rec = person_record(old);
+
+        p = person_new(a->hub, id, &rec);
+    }
+    if (room_find_member(a->room, p) != NULL) {
+        room_remove_member(m);
+    } else {
+        room_relink_member(m, p);
+    }
+}
+
+/* ... as a join, then oldid */
+bool membership_apply_restore(const struct applied *a)
+{
+    struct str_view id = item_field(&a->it, 0);
+    struct str_view old_id = item_field(&a->it, 1 + RECORD_FIELDS);
+    struct member_id parsed;
+    struct record rec;
+
+    if (!member_id_parse(id, &parsed) || !record_from_item(&a->it, 1, &rec)) {
+        return false;
+    }
+    if (!hub_owns_node(a->hub, parsed.node)) {
+        rename_member(a, id, old_id);
+    }
+    return membership_introduce(a, id, &rec);
+}
+
+/* ---- going ---- */
+
+void membership_leave(const struct applied *a, struct member *m, struct str_view reason)
+{
+    struct person *p = m->person;
+    struct hub_event ev = applied_event(a, EV_LEAVE, p);
+    struct hub_user *u = p->user;
+    struct who_text who;
+
+    struct request *r = u != NULL ? request_of_room(u, REQUEST_LEAVE, a->room) : NULL;
+    if (r != NULL) {
+        request_end(r);
+    }
+    if (!p->is_gone) {
+        ev.who = person_who(p, &who);
+        ev.account = person_account(p);
+        ev.text = reason;
+        fanout_to_room(a->room, &ev);
+    }
+    room_remove_member(m);
+    if (u != NULL) {
+        user_check_idle(u);
+    }
+}
+
+static void quit(const struct applied *a, struct member *m, struct str_view reason)
+{
+    struct hub_event at = applied_event(a, EV_QUIT, m->person);
+
+    change_quit(a->hub, m->person, reason, &at);
+    room_remove_member(m);
+}
+
+static bool is_reason(struct str_view text)
+{
+    return text.len <= REASON_BYTES_MAX && text_is_clean(text);
+}
+
+static struct member *find_member(const struct applied *a, const struct person *p)
+{
+    return p != NULL ? room_find_member(a->room, p) : NULL;
+}
+
+/* id who reason */
+bool membership_apply_leave(const struct applied *a)
+{
+    const struct person *p = person_find(a->hub, item_field(&a->it, 0));
+    struct member *m = find_member(a, p);
+
+    if (!is_reason(item_field(&a->it, 2))) {
+        return false;
+    }
+    if (m != NULL) {
+        membership_leave(a, m, item_field(&a->it, 2));
+    } else if (p != NULL && p->user != NULL) {
+        struct request *r = request_of_room(p->user, REQUEST_LEAVE, a->room);
+
+        if (r != NULL) {
+            request_end(r);
+            user_check_idle(p->user);
+        }
+    }
+    return true;
+}
+
+/* id who reason */
+bool membership_apply_quit(const struct applied *a)
+{
+    const struct person *p = person_find(a->hub, item_field(&a->it, 0));
+    struct member *m = find_member(a, p);
+
+    if (!is_reason(item_field(&a->it, 2))) {
+        return false;
+    }
+    if (m == NULL) {
+        return true;
+    }
+    if (p->user != NULL && !p->user->is_closed) {
+        /* Somebody else says so; at least it is not in this room any more. */
+        membership_leave(a, m, item_field(&a->it, 2));
+    } else {
+        quit(a, m, item_field(&a->it, 2));
+    }
+    return true;
+}
+
+/* node */
+bool membership_apply_node_gone(const struct applied *a)
+{
+    struct str_view node = item_field(&a->it, 0);
+
+    if (node.len == 0 || node.len > NODE_ID_MAX) {
+        return false;
+    }
+    if (hub_owns_node(a->hub, node)) {
+        /* We live: with our new id all of ours will be registered again. */
+        return true;
+    }
+    for (uint32_t i = a->room->member_count; i > 0; i--) {
+        struct member *m = a->room->members[i - 1];
+
+        if (person_is_of_node(m->person, node)) {
+            quit(a, m, SV("its node is gone"));
+        }
+    }
+    return true;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a request: begun, handed over, stored; ended by its effect or given up. */
+#include "hub/request.h"
+
+#include <stdlib.h>
+
+#include <parley/util/alloc.h>
+
+#include "hub/claims.h"
+#include "hub/fanout.h"
+#include "hub/history.h"
+#include "hub/publish.h"
+
+enum { REQUEST_MS_DEFAULT = 120000 };
+
+static void fail_nothing(const struct request *r)
+{
+    (void)r;
+}
+
+/* Still a member: as if it had never been asked for. */
+static void fail_leave(const struct request *r)
+{
+    struct member *m = room_find_member(r->room, &r->user->person);
+
+    if (m != NULL) {
+        m->is_leaving = false;
+        member_set_dirty(m, true);
+    }
+}
+
+/* How a request ends without effect. */
+static const struct request_row {
+    char item_kind; /* told with EV_UNAVAILABLE */
+    void (*on_fail)(const struct request *r);
+} rows[REQUEST_KIND_COUNT] = {
+    [REQUEST_NICK] = {ITEM_NICK, claims_fail},
+    [REQUEST_RENAME] = {ITEM_NICK, claims_fail},
+    [REQUEST_JOIN] = {ITEM_JOIN, fail_nothing},
+    [REQUEST_LEAVE] = {ITEM_LEAVE, fail_leave},
+    [REQUEST_DIRECT] = {ITEM_DIRECT, fail_nothing},
+    [REQUEST_TOPIC] = {ITEM_TOPIC, fail_nothing},
+    [REQUEST_AWAY] = {ITEM_PERSON, claims_fail},
+    [REQUEST_WHOIS] = {0, fail_nothing},
+    [REQUEST_ROOMS] = {0, fail_nothing},
+    [REQUEST_HISTORY] = {0, fail_nothing},
+};
+
+/* ---- begin and end ---- */
+
+static void on_give_up(void *deadline)
+{
+    request_fail(PARLEY_CONTAINER_OF(deadline, struct request, give_up));
+}
+
+static char *copy_text(struct str_view text, uint32_t *ret_len)
+{
+    *ret_len = (uint32_t)text.len;
+    return xstrndup(text.len > 0 ? text.ptr : "", text.len);
+}
+
+struct request *request_begin(struct hub_user *u, enum request_kind kind,
+                              struct room *room, struct str_view name,
+                              struct str_view text)
+{
+    struct request *r = xcalloc(1, sizeof *r);
+    uint64_t ms = u->hub->policy.request_ms;
+
+    PARLEY_ASSERT(u->request == NULL);
+    r->kind = kind;
+    r->state = REQUEST_WAITING;
+    r->serial = ++u->hub->last_serial;
+    r->user = u;
+    r->room = room;
+    r->generation = u->hub->generation;
+    r->name = copy_text(name, &r->name_len);
+    r->text = copy_text(text, &r->text_len);
+    list_init(&r->of_room);
+    if (room != NULL) {
+        list_append(&room->requests, &r->of_room);
+        room_check_end(room);
+    }
+    deadline_init(&r->give_up, on_give_up);
+    deadline_set(u->hub->loop, &r->give_up, ms > 0 ? ms : REQUEST_MS_DEFAULT);
+    u->request = r;
+    u->was_busy = true;
+    return r;
+}
+
+static void request_free(void *arg)
+{
+    struct request *r = arg;
+
+    history_free(r->history);
+    free(r->name);
+    free(r->text);
+    free(r);
+}
+
+void request_end(struct request *r)
+{
+    struct hub_user *u = r->user;
+
+    PARLEY_ASSERT(u->request == r);
+    u->request = NULL;
+    deadline_clear(&r->give_up);
+    list_remove(&r->of_room);
+    if (r->room != NULL) {
+        room_check_end(r->room);
+    }
+    loop_bury(u->hub->loop, r, request_free);
+}
+
+void request_fail(struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct room *room = r->room;
+    struct hub_event ev = event_new(EV_UNAVAILABLE, NULL, NULL);
+
+    rows[r->kind].on_fail(r);
+    request_end(r);
+    if (room != NULL && room->state == ROOM_LIVE) {
+        ev.room = room;
+    }
+    ev.kind = rows[r->kind].item_kind;
+    ev.text = request_name(r);
+    if (r->kind != REQUEST_RENAME) {
+        fanout_to_user(u, &ev);
+    }
+    user_check_idle(u);
+}
+
+/* ---- looking ---- */
+
+struct token request_token(const struct request *r)
+{
+    return (struct token){r->user->number, TOKEN_REQUEST, r->serial};
+}
+
+struct request *request_find(const struct hub *hub, struct token token)
+{
+    const struct hub_user *u = hub_user_find(hub, token.person);
+
+    if (u == NULL || u->request == NULL || u->request->serial != token.serial) {
+        return NULL;
+    }
+    return u->request;
+}
+
+struct str_view request_name(const struct request *r)
+{
+    return sv(r->name, r->name_len);
+}
+
+struct str_view request_text(const struct request *r)
+{
+    return sv(r->text, r->text_len);
+}
+
+struct request *request_of_room(const struct hub_user *u, enum request_kind kind,
+                                const struct room *r)
+{
+    struct request *request = u->request;
+
+    return request != NULL && request->kind == kind && request->room == r ? request
+                                                                          : NULL;
+}
+
+/* ---- effects ---- */
+
+void request_welcome(struct hub_user *u, struct room *r)
+{
+    struct request *request = request_of_room(u, REQUEST_JOIN, r);
+    struct hub_event ev = event_new(EV_WELCOME, r, &u->person);
+
+    if (request != NULL) {
+        request_end(request);
+    }
+    ev.origin = u;
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+}
+
+static void settle_quietly(struct request *r)
+{
+    struct hub_user *u = r->user;
+
+    request_end(r);
+    user_check_idle(u);
+}
+
+/* Its entry went by unseen: what does the copy say? */
+static void settle_one(struct request *r)
+{
+    bool is_member = hub_user_is_in(r->user, r->room);
+
+    if (r->kind == REQUEST_JOIN && is_member) {
+        request_welcome(r->user, r->room);
+    } else if (r->kind == REQUEST_LEAVE && !is_member) {
+        settle_quietly(r);
+    } else if (r->kind == REQUEST_TOPIC &&
+               sv_equal(room_topic(r->room), request_text(r))) {
+        settle_quietly(r);
+    } else {
+        request_fail(r);
+    }
+}
+
+typedef void (*request_fn)(struct request *r);
+
+/* Each request about the room once, whatever `fn` does to requests and users. */
+static void for_each_request(struct room *r, request_fn fn)
+{
+    struct list todo;
+    struct list *link = NULL;
+
+    list_init(&todo);
+    list_splice(&todo, &r->requests);
+    while ((link = list_take(&todo)) != NULL) {
+        list_append(&r->requests, link);
+        fn(LIST_ENTRY(link, struct request, of_room));
+    }
+}
+
+static void settle_if_past(struct request *r)
+{
+    if (r->state == REQUEST_STORED && entry_id_compare(r->stored, r->room->last) <= 0) {
+        settle_one(r);
+    }
+}
+
+void request_settle_room(struct room *r)
+{
+    for_each_request(r, settle_if_past);
+}
+
+static void join_if_waiting(struct request *r)
+{
+    if (r->kind != REQUEST_JOIN || r->state != REQUEST_WAITING) {
+        return;
+    }
+    if (publish_join(r)) {
+        r->state = REQUEST_PUBLISHED;
+    } else {
+        request_fail(r);
+    }
+}
+
+void request_room_is_live(struct room *r)
+{
+    for_each_request(r, join_if_waiting);
+}
+
+static bool hand_over_again(const struct request *r)
+{
+    const struct member *m = room_find_member(r->room, &r->user->person);
+
+    if (r->kind == REQUEST_JOIN) {
+        return publish_join(r);
+    }
+    return r->kind == REQUEST_LEAVE && m != NULL && publish_leave(m, r);
+}
+
+static void repeat_if_stored(struct request *r)
+{
+    if (r->state != REQUEST_STORED) {
+        return;
+    }
+    if (hand_over_again(r)) {
+        r->state = REQUEST_PUBLISHED;
+    } else {
+        request_fail(r);
+    }
+}
+
+void request_repeat(struct room *r)
+{
+    for_each_request(r, repeat_if_stored);
+}
+
+/* ---- what the backplane says ---- */
+
+static void direct_is_stored(struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct hub_event ev = event_new(EV_DIRECT_SENT, NULL, &u->person);
+    struct who_text who;
+
+    request_end(r);
+    ev.kind = r->item_kind;
+    ev.who = person_who(&u->person, &who);
+    ev.target = request_name(r);
+    ev.text = request_text(r);
+    ev.origin = u;
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+}
+
+void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
+{
+    struct request *r = token.kind == TOKEN_REQUEST ? request_find(hub, token) : NULL;
+
+    if (r == NULL || r->state != REQUEST_PUBLISHED) {
+        return;
+    }
+    if (r->kind == REQUEST_DIRECT) {
+        direct_is_stored(r);
+        return;
+    }
+    r->state = REQUEST_STORED;
+    r->stored = id;
+    if (r->room != NULL && entry_id_compare(id, r->room->last) <= 0) {
+        settle_one(r);
+    }
+}
+
+static void refuse_line(struct hub_user *u, uint32_t room_number)
+{
+    struct member *m = member_of_room_number(&u->person, room_number);
+    struct hub_event ev = event_new(EV_UNAVAILABLE, m != NULL ? m->room : NULL, NULL);
+
+    ev.kind = ITEM_MESSAGE;
+    fanout_to_user(u, &ev);
+    if (m != NULL) {
+        user_line_done(m);
+    }
+}
+
+void request_on_refused(struct hub *hub, struct token token)
+{
+    struct hub_user *u = hub_user_find(hub, token.person);
+    struct request *r = NULL;
+    struct member *m = NULL;
+
+    if (u == NULL) {
+        return;
+    }
+    switch ((enum token_kind)token.kind) {
+    case TOKEN_SAY:
+        refuse_line(u, token.serial);
+        break;
+    case TOKEN_CHANGE:
+    case TOKEN_REPAIR:
+        m = member_of_room_number(&u->person, token.serial);
+        if (m != NULL) {
+            claims_change_is_refused(m);
+        }
+        break;
+    case TOKEN_REQUEST:
+        r = request_find(hub, token);
+        if (r != NULL) {
+            request_fail(r);
+        }
+        break;
+    case TOKEN_NONE:
+    case TOKEN_CLAIM:
+        break;
+    }
+}

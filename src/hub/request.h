@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what becomes of a user's request when its answer comes.
+ *
+ * These are called where an answer is known: by apply.c when the item came back, by hub.c when
+ * the backplane says what became of it, by snapshot.c when an echo was lost.
+ */
+#ifndef PARLEY_HUB_REQUEST_H
+#define PARLEY_HUB_REQUEST_H
+
+#include <parley/core/backplane.h>
+
+#include "hub/room_internal.h"
+#include "hub/user_internal.h"
+
+/* A user's request of that kind about that room, or NULL. */
+struct request *request_of_room(const struct hub_user *u, enum request_kind kind,
+                                const struct room *r);
+/* The room has its first snapshot: hand over the joins that waited for it. */
+void request_room_is_live(struct room *r);
+/* The entries up to r->last have been applied, or are not to be seen any more: end what was
+ * stored in them, by what the copy says. */
+void request_settle_room(struct room *r);
+/* Stored entries of the room may have been lost with its books: hand them over again. */
+void request_repeat(struct room *r);
+void request_on_stored(struct hub *hub, struct token token, struct entry_id id);
+void request_on_refused(struct hub *hub, struct token token);
+/* The join took effect. */
+void request_welcome(struct hub_user *u, struct room *r);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * room_internal.h - how the copy of a room is kept.
+ *
+ * Model: a room has members; a member links a person and a room. The local users among them
+ * lie in an array of their own, so that a message is handed out by one tight loop.
+ *
+ *   room --members[]--> member --> person (<- user)
+ *        --locals[]---> user
+ *
+ *   OPENING (the log is opened, no snapshot yet) -> LIVE -> dropped, when no local user is in
+ *   it and no request waits for it, after a while
+ *
+ * Nothing changes a copy but apply.c (entries) and snapshot.c.
+ */
+#ifndef PARLEY_HUB_ROOM_INTERNAL_H
+#define PARLEY_HUB_ROOM_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <parley/core/item.h>
+#include <parley/core/loop.h>
+#include <parley/hub/room.h>
+#include <parley/util/list.h>
+#include <parley/util/str.h>
+
+#include "hub/hub_internal.h"
+#include "hub/names.h"
+
+struct recent;
+
+struct member {
+    struct list of_person;
+    struct person *person; /* borrowed */
+    struct room *room;     /* borrowed, owns this */
+    uint32_t index;        /* in room->members */
+    uint32_t local_index;  /* in room->locals, if it is a local user */
+    uint32_t pending;      /* lines of this user on their way to this room */
+    uint16_t generation;   /* id of this node under which the books know it, low bits */
+    bool is_confirmed : 1; /* the books, or an entry since they were lost, name it */
+    bool is_seen : 1;      /* by the snapshot that is being compared */
+    bool is_dirty : 1;     /* to be registered again; of a closed user: to be removed */
+    bool is_leaving : 1;   /* its leave or quit is handed over */
+    bool is_awaited : 1;   /* a change of the person is on its way to this room */
+};
+
+enum room_state { ROOM_OPENING, ROOM_LIVE };
+
+/*
+ * Invariants: members[m->index] == m for each member; locals[m->local_index] is m's user if
+ * it is local; dirty_count members are dirty, and the room is in hub->repair_rooms if there
+ * are any.
+ */
+struct room {
+    struct log_owner owner; /* first */
+    enum room_state state;
+    bool is_lost;    /* its books were lost: what we register again may be the first */
+    uint32_t number; /* unique in this process: ids, not pointers, in tokens */
+    struct member **members; /* owned */
+    struct hub_user **locals;
+    uint32_t member_count;
+    uint32_t member_cap;
+    uint32_t local_count;
+    uint32_t local_cap;
+    uint32_t dirty_count;
+    struct entry_id last;    /* the last entry that was applied */
+    struct list requests;    /* struct request, that concern this room */
+    struct list repair;      /* in hub->repair_rooms */
+    struct deadline end;     /* set while nobody needs the copy */
+    struct deadline confirm; /* set while members are unconfirmed */
+    struct recent *recent;   /* owned; NULL: no messages */
+    char *topic;             /* owned: the topic, then who set it */
+    uint16_t topic_len;
+    uint16_t topic_by_len;
+    uint64_t topic_ms;
+    uint16_t name_len;
+    char names[]; /* folded, then as people write it */
+};
+
+/* The copy, opened now if there is none. The name is valid. */
+struct room *room_open(struct hub *hub, struct str_view name);
+/* Close the log and forget the copy, silently. */
+void room_drop(struct room *r);
+/* Drop the copy after a while if nobody needs it any more; to be called when somebody left
+ * or a request ended. */
+void room_check_end(struct room *r);
+/* Same name in another spelling; others are ignored. */
+void room_set_name(struct room *r, struct str_view name);
+void room_set_topic(struct room *r, struct str_view topic, struct str_view by,
+                    uint64_t ms);
+struct str_view room_folded(const struct room *r);
+
+struct member *room_find_member(const struct room *r, const struct person *p);
+/* The person must not be a member yet. NULL when the room is full. */
+struct member *room_add_member(struct room *r, struct person *p);
+/* Also frees a person of another node that is in no room any more. */
+void room_remove_member(struct member *m);
+/* `m` becomes the membership of another person of another node. */
+void room_relink_member(struct member *m, struct person *p);
+void member_set_dirty(struct member *m, bool is_dirty);
+/* The member with this number of a local user, or NULL. */
+struct member *member_of_room_number(struct person *p, uint32_t room_number);
+
+/* Asserts the invariants. */
+void room_check(const struct room *r);
+struct str_view room_key(const void *object);
+size_t room_live_count(void);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* The requests about rooms: join, leave, say, topic. */
+#include <parley/hub/hub.h>
+
+#include "hub/fanout.h"
+#include "hub/message.h"
+#include "hub/publish.h"
+#include "hub/request.h"
+
+/* Hand the new request over; if it is not taken, it never was. */
+static enum hub_result hand_over(struct request *r, bool is_taken)
+{
+    if (!is_taken) {
+        r->user->was_busy = false;
+        request_end(r);
+        return HUB_UNAVAILABLE;
+    }
+    r->state = REQUEST_PUBLISHED;
+    return HUB_OK;
+}
+
+static size_t count_rooms(const struct hub_user *u)
+{
+    size_t count = 0;
+
+    LIST_FOR_EACH(&u->person.memberships, it) {
+        count++;
+    }
+    return count;
+}
+
+enum hub_result hub_join(struct hub_user *u, struct str_view room)
+{
+    struct room *copy = hub_room_find(u->hub, room);
+    struct request *r = NULL;
+
+    if (!hub_room_name_is_valid(room)) {
+        return HUB_BAD_NAME;
+    }
+    if (!u->is_registered) {
+        return HUB_NOT_MEMBER;
+    }
+    if (copy != NULL && hub_user_is_in(u, copy)) {
+        return HUB_ALREADY;
+    }
+    if (u->is_closed || hub_user_is_busy(u) ||
+        count_rooms(u) >= u->hub->policy.max_rooms) {
+        return HUB_TOO_MANY;
+    }
+    copy = room_open(u->hub, room);
+    r = request_begin(u, REQUEST_JOIN, copy, room, SV(""));
+    if (copy->state == ROOM_OPENING) {
+        return HUB_OK;
+    }
+    return hand_over(r, publish_join(r));
+}
+
+enum hub_result hub_leave(struct hub_user *u, struct str_view room,
+                          struct str_view reason)
+{
+    struct room *copy = hub_room_find(u->hub, room);
+    struct member *m = copy != NULL ? room_find_member(copy, &u->person) : NULL;
+    struct request *r = NULL;
+    enum hub_result result = HUB_OK;
+
+    if (m == NULL) {
+        return HUB_NOT_MEMBER;
+    }
+    if (u->is_closed || hub_user_is_busy(u)) {
+        return HUB_TOO_MANY;
+    }
+    reason = text_make_clean(reason, REASON_BYTES_MAX, &u->hub->text);
+    r = request_begin(u, REQUEST_LEAVE, copy, room_name(copy), reason);
+    result = hand_over(r, publish_leave(m, r));
+    m->is_leaving = result == HUB_OK;
+    return result;
+}
+
+enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
+                        struct str_view text)
+{
+    struct member *m = room_find_member(room, &u->person);
+
+    if (m == NULL) {
+        return HUB_NOT_MEMBER;
+    }
+    if (!message_is_kind(kind)) {
+        return HUB_BAD_NAME;
+    }
+    if (text.len == 0) {
+        return HUB_EMPTY;
+    }
+    if (text.len > HUB_TEXT_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    if (u->is_closed || hub_user_is_busy(u)) {
+        return HUB_TOO_MANY;
+    }
+    text = text_make_clean(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+    if (!publish_line(m, kind, text)) {
+        return HUB_UNAVAILABLE;
+    }
+    m->pending++;
+    u->pending++;
+    u->was_busy = hub_user_is_busy(u);
+    return HUB_OK;
+}
+
+enum hub_result hub_topic(struct hub_user *u, const struct room *room,
+                          struct str_view topic)
+{
+    struct member *m = room_find_member(room, &u->person);
+    struct request *r = NULL;
+
+    if (m == NULL) {
+        return HUB_NOT_MEMBER;
+    }
+    if (topic.len > TOPIC_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    if (u->is_closed || hub_user_is_busy(u)) {
+        return HUB_TOO_MANY;
+    }
+    topic = text_make_clean(topic, TOPIC_BYTES_MAX, &u->hub->text);
+    r = request_begin(u, REQUEST_TOPIC, m->room, room_name(room), topic);
+    return hand_over(r, publish_topic(r));
+}

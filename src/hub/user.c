@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/user_internal.h"
+
+#include <stdlib.h>
+
+#include <parley/core/metrics.h>
+#include <parley/util/alloc.h>
+
+#include "hub/claims.h"
+#include "hub/repair.h"
+#include "hub/room_internal.h"
+
+static size_t live_count;
+
+/* ---- the sink of a closed user ---- */
+
+static void deaf_deliver(void *sink, struct hub_event *event)
+{
+    (void)sink;
+    (void)event;
+}
+
+static void deaf_on_idle(void *sink)
+{
+    (void)sink;
+}
+
+static const struct hub_sink_ops deaf_ops = {deaf_deliver, deaf_on_idle};
+
+/* ---- life ---- */
+
+struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, void *sink,
+                              struct str_view host)
+{
+    struct hub_user *u = xcalloc(1, sizeof *u);
+
+    u->hub = hub;
+    u->ops = ops;
+    u->sink = sink;
+    u->number = ++hub->last_number;
+    list_init(&u->claim);
+    person_init(&u->person, u, SV(""));
+    struct record rec = person_record(&u->person);
+    rec.texts[PERSON_USER] = SV("user");
+    rec.texts[PERSON_HOST] = text_make_clean(host, HOST_BYTES_MAX, &hub->text);
+    person_set_record(&u->person, &rec);
+
+    bool added = map_add(&hub->users, u);
+    PARLEY_ASSERT(added);
+    live_count++;
+    return u;
+}
+
+void hub_user_describe(struct hub_user *u, struct str_view user, struct str_view realname,
+                       struct str_view account)
+{
+    struct record rec = person_record(&u->person);
+
+    if (u->is_registered) {
+        return;
+    }
+    rec.texts[PERSON_USER] = text_make_clean(user, USER_BYTES_MAX, &u->hub->text);
+    person_set_record(&u->person, &rec);
+    rec = person_record(&u->person);
+    rec.texts[PERSON_REALNAME] = text_make_clean(realname, REALNAME_BYTES_MAX,
+                                                 &u->hub->text);
+    person_set_record(&u->person, &rec);
+    rec = person_record(&u->person);
+    rec.texts[PERSON_ACCOUNT] = text_make_clean(account, ACCOUNT_BYTES_MAX,
+                                                &u->hub->text);
+    person_set_record(&u->person, &rec);
+}
+
+/* Hand the quits over to all rooms. False: not all could be; they are tried again. */
+static bool quit_rooms(struct hub_user *u)
+{
+    bool all = true;
+
+    LIST_FOR_EACH(&u->person.memberships, it) {
+        struct member *m = LIST_ENTRY(it, struct member, of_person);
+
+        if (!m->is_leaving && !repair_member(m)) {
+            all = false;
+        }
+    }
+    return all;
+}
+
+void hub_user_close(struct hub_user *u, struct str_view reason)
+{
+    struct request *r = u->request;
+
+    if (u->is_closed) {
+        return;
+    }
+    u->is_closed = true;
+    u->ops = &deaf_ops;
+    u->sink = NULL;
+    reason = text_make_clean(reason, REASON_BYTES_MAX, &u->hub->text);
+    u->quit_reason = xstrndup(reason.len > 0 ? reason.ptr : "", reason.len);
+    list_remove(&u->claim);
+    if (u->is_registered) {
+        metric_add(METRIC_USERS, -1);
+    }
+    if (r != NULL && r->kind == REQUEST_JOIN && r->state == REQUEST_WAITING) {
+        request_end(r);
+    }
+    if (quit_rooms(u)) {
+        user_release_name(u);
+    }
+    user_try_bury(u);
+}
+
+void user_forget(struct hub_user *u)
+{
+    if (u->is_registered && !u->is_closed) {
+        metric_add(METRIC_USERS, -1);
+    }
+    u->ops = &deaf_ops;
+    u->is_closed = true;
+    u->is_released = true;
+    u->claims = 0;
+    if (u->request != NULL) {
+        request_end(u->request);
+    }
+}
+
+static void user_free(void *arg)
+{
+    struct hub_user *u = arg;
+
+    person_done(&u->person);
+    free(u->quit_reason);
+    free(u);
+    live_count--;
+}
+
+void user_try_bury(struct hub_user *u)
+{
+    if (!u->is_closed || u->is_buried || u->request != NULL || u->claims > 0 ||
+        !list_is_empty(&u->person.memberships)) {
+        return;
+    }
+    user_release_name(u);
+    u->is_buried = true;
+    list_remove(&u->claim);
+    (void)map_remove(&u->hub->users, user_key(u));
+    loop_bury(u->hub->loop, u, user_free);
+}
+
+void user_release_name(struct hub_user *u)
+{
+    if (u->is_registered && !u->is_released) {
+        u->is_released = true;
+        claims_release(u, person_nick(&u->person));
+    }
+}
+
+/* ---- busy and idle ---- */
+
+bool hub_user_is_busy(const struct hub_user *u)
+{
+    return u->request != NULL || u->pending >= u->hub->policy.max_pending_lines;
+}
+
+void user_check_idle(struct hub_user *u)
+{
+    if (u->is_closed) {
+        user_try_bury(u);
+        return;
+    }
+    if (u->has_lost_name && u->request == NULL) {
+        claims_rename(u);
+    }
+    if (u->was_busy && !hub_user_is_busy(u)) {
+        u->was_busy = false;
+        u->ops->on_idle(u->sink);
+    }
+}
+
+void user_drop_pending(struct hub_user *u, struct member *m)
+{
+    u->pending -= m->pending;
+    m->pending = 0;
+}
+
+void user_line_done(struct member *m)
+{
+    struct hub_user *u = m->person->user;
+
+    /* A line that is not waited for any more may come back nevertheless. */
+    if (m->pending > 0) {
+        m->pending--;
+        u->pending--;
+        user_check_idle(u);
+    }
+}
+
+/* ---- looking ---- */
+
+struct str_view user_key(const void *object)
+{
+    const struct hub_user *u = object;
+
+    return sv((const char *)&u->number, sizeof u->number);
+}
+
+struct hub_user *hub_user_find(const struct hub *hub, uint64_t number)
+{
+    return map_find(&hub->users, sv((const char *)&number, sizeof number));
+}
+
+struct person *hub_user_own_person(struct hub_user *u)
+{
+    return &u->person;
+}
+
+size_t user_live_count(void)
+{
+    return live_count;
+}
+
+struct str_view user_id(const struct hub_user *u, uint32_t generation,
+                        struct member_id_text *ret)
+{
+    struct str_view node = hub_node_id(u->hub, generation);
+
+    if (node.len == 0) {
+        ret->len = 0;
+        return sv(ret->bytes, 0);
+    }
+    return member_id_format((struct member_id){node, u->number}, ret);
+}
+
+struct record user_record(const struct hub_user *u)
+{
+    struct record rec = person_record(&u->person);
+    const struct request *r = u->request;
+
+    if (r == NULL || r->state != REQUEST_PUBLISHED) {
+        return rec;
+    }
+    if (r->kind == REQUEST_NICK || r->kind == REQUEST_RENAME) {
+        rec.texts[PERSON_NICK] = request_name(r);
+    } else if (r->kind == REQUEST_AWAY) {
+        rec.texts[PERSON_AWAY] = request_text(r);
+    } else {
+        return rec;
+    }
+    rec.version = r->version;
+    return rec;
+}
+
+bool hub_user_is_registered(const struct hub_user *u)
+{
+    return u->is_registered;
+}
+
+const struct person *hub_user_person(const struct hub_user *u)
+{
+    return &u->person;
+}
+
+const struct room *hub_user_room(const struct hub_user *u, size_t index)
+{
+    LIST_FOR_EACH(&u->person.memberships, it) {
+        if (index-- == 0) {
+            return LIST_ENTRY(it, struct member, of_person)->room;
+        }
+    }
+    return NULL;
+}
+
+bool hub_user_is_in(const struct hub_user *u, const struct room *room)
+{
+    return room_find_member(room, &u->person) != NULL;
+}
