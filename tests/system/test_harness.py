@@ -9,9 +9,17 @@ import pytest
 from harness import Crowd, Oracle
 
 
+class Listener:
+    """What the oracle needs of a client."""
+
+    def __init__(self, name, tokens, ended):
+        self.name = name
+        self.lines = [f"[#lobby] <{token.partition(':')[0]}> {token}" for token in tokens]
+        self.ended = ended
+
+
 def watcher(name, *tokens, ended=None):
-    lines = [f"[#lobby] <{token.partition(':')[0]}> {token}" for token in tokens]
-    return SimpleNamespace(name=name, lines=lines, ended=ended)
+    return Listener(name, tokens, ended)
 
 
 def verdict(*watchers, sent):
