@@ -274,12 +274,10 @@ START_TEST(test_log_event_to_a_full_pipe_drops_and_counts)
 {
     char block[4096] = {0};
 
+    while (write(fds[1], block, sizeof block) > 0) {}
     /* In blocking mode as well: a reader that stands still must not stop us. */
     if (_i == 1) {
         ck_assert_int_eq(fcntl(fds[1], F_SETFL, 0), 0);
-    }
-    for (int i = 0; i < 16; i++) {
-        ck_assert_int_eq(write(fds[1], block, sizeof block), sizeof block);
     }
     log_info("e", "i=%d", 1);
     log_info("e", "i=%d", 2);
