@@ -104,7 +104,7 @@ static bool apply_topic(const struct applied *a)
     ev.who = item_field(&a->it, 1);
     ev.text = item_field(&a->it, 2);
     if (ev.who.len > WHO_BYTES_MAX || ev.text.len > TOPIC_BYTES_MAX ||
-        !text_is_clean(ev.who) || !text_is_clean(ev.text)) {
+        !names_allow_text(ev.who) || !names_allow_text(ev.text)) {
         return false;
     }
     room_set_topic(a->room, ev.text, ev.who, a->place.id.ms);

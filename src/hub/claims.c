@@ -176,7 +176,7 @@ enum hub_result hub_away(struct hub_user *u, struct str_view text)
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    text = text_make_clean(text, AWAY_BYTES_MAX, &u->hub->text);
+    text = names_clean_text(text, AWAY_BYTES_MAX, &u->hub->text);
     if (sv_equal(text, person_away(&u->person))) {
         ev.text = text;
         ev.origin = u;

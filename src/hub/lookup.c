@@ -58,7 +58,7 @@ enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
         return HUB_TOO_LONG;
     }
     if (ready == HUB_OK) {
-        text = text_make_clean(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+        text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
         r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
         r->item_kind = kind;
         look_up(r);
@@ -156,7 +156,7 @@ static void list_one(struct request *r, const struct listing *room)
     struct hub_event ev = event_new(EV_ROOM_LISTED, NULL, NULL);
 
     if (!hub_room_name_is_valid(room->room) || room->topic.len > TOPIC_BYTES_MAX ||
-        !text_is_clean(room->topic)) {
+        !names_allow_text(room->topic)) {
         metric_add(METRIC_MALFORMED, 1);
         return;
     }

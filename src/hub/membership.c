@@ -198,7 +198,7 @@ static void quit(const struct applied *a, struct member *m, struct str_view reas
 
 static bool is_reason(struct str_view text)
 {
-    return text.len <= REASON_BYTES_MAX && text_is_clean(text);
+    return text.len <= REASON_BYTES_MAX && names_allow_text(text);
 }
 
 static struct member *find_member(const struct applied *a, const struct person *p)

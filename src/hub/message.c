@@ -26,7 +26,7 @@ bool message_to_event(const struct item *it, struct item_place place,
         text.len > HUB_TEXT_BYTES_MAX) {
         return false;
     }
-    if (!text_is_clean(who) || !text_is_clean(account) || !text_is_clean(text)) {
+    if (!names_allow_text(who) || !names_allow_text(account) || !names_allow_text(text)) {
         return false;
     }
     *ret = (struct hub_event){

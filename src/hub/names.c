@@ -111,7 +111,7 @@ static bool is_line_char(char c)
     return c != '\r' && c != '\n' && c != '\0';
 }
 
-bool text_is_clean(struct str_view text)
+bool names_allow_text(struct str_view text)
 {
     bool is_clean = true;
 
@@ -122,11 +122,11 @@ bool text_is_clean(struct str_view text)
     return is_clean;
 }
 
-struct str_view text_make_clean(struct str_view text, size_t max_bytes,
-                                struct strbuf *scratch)
+struct str_view names_clean_text(struct str_view text, size_t max_bytes,
+                                 struct strbuf *scratch)
 {
     text = utf8_truncate(text, max_bytes);
-    if (text_is_clean(text)) {
+    if (names_allow_text(text)) {
         return text;
     }
     strbuf_clear(scratch);

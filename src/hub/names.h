@@ -50,10 +50,10 @@ struct folded_name {
 struct str_view name_fold(struct str_view name, struct folded_name *ret);
 
 /* No carriage return, line feed or zero: can be shown in a line. */
-bool text_is_clean(struct str_view text);
+bool names_allow_text(struct str_view text);
 /* `text` at most `max_bytes` long, and clean; `scratch` (emptied before) is used when bytes
  * must be replaced. */
-struct str_view text_make_clean(struct str_view text, size_t max_bytes,
-                                struct strbuf *scratch);
+struct str_view names_clean_text(struct str_view text, size_t max_bytes,
+                                 struct strbuf *scratch);
 
 #endif

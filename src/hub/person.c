@@ -40,7 +40,7 @@ bool record_from_item(const struct item *it, size_t first, struct record *ret)
 
     for (size_t i = 0; i < PERSON_RECORD_TEXTS; i++) {
         rec.texts[i] = item_field(it, first + i);
-        if (rec.texts[i].len > text_limits[i] || !text_is_clean(rec.texts[i])) {
+        if (rec.texts[i].len > text_limits[i] || !names_allow_text(rec.texts[i])) {
             return false;
         }
     }

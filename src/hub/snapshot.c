@@ -110,7 +110,7 @@ static struct str_view find_state(const struct snapshot *snap, struct str_view f
 
 static bool is_fit(struct str_view text, size_t max_bytes)
 {
-    return text.len <= max_bytes && text_is_clean(text);
+    return text.len <= max_bytes && names_allow_text(text);
 }
 
 /* "who ms" */
@@ -137,7 +137,7 @@ static void load_topic(const struct applied *a, const struct snapshot *snap,
     uint64_t ms = 0;
 
     ev.text = find_state(snap, SV("topic"));
-    if (!is_fit(ev.text, TOPIC_BYTES_MAX) || !text_is_clean(by)) {
+    if (!is_fit(ev.text, TOPIC_BYTES_MAX) || !names_allow_text(by)) {
         metric_add(METRIC_MALFORMED, 1);
         return;
     }

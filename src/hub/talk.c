@@ -69,7 +69,7 @@ enum hub_result hub_leave(struct hub_user *u, struct str_view room,
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    reason = text_make_clean(reason, REASON_BYTES_MAX, &u->hub->text);
+    reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
     r = request_begin(u, REQUEST_LEAVE, copy, room_name(copy), reason);
     result = hand_over(r, publish_leave(m, r));
     m->is_leaving = result == HUB_OK;
@@ -96,7 +96,7 @@ enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    text = text_make_clean(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+    text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
     if (!publish_line(m, kind, text)) {
         return HUB_UNAVAILABLE;
     }
@@ -121,7 +121,7 @@ enum hub_result hub_topic(struct hub_user *u, const struct room *room,
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    topic = text_make_clean(topic, TOPIC_BYTES_MAX, &u->hub->text);
+    topic = names_clean_text(topic, TOPIC_BYTES_MAX, &u->hub->text);
     r = request_begin(u, REQUEST_TOPIC, m->room, room_name(room), topic);
     return hand_over(r, publish_topic(r));
 }

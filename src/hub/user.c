@@ -42,7 +42,7 @@ struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, v
     person_init(&u->person, u, SV(""));
     struct record rec = person_record(&u->person);
     rec.texts[PERSON_USER] = SV("user");
-    rec.texts[PERSON_HOST] = text_make_clean(host, HOST_BYTES_MAX, &hub->text);
+    rec.texts[PERSON_HOST] = names_clean_text(host, HOST_BYTES_MAX, &hub->text);
     person_set_record(&u->person, &rec);
 
     bool added = map_add(&hub->users, u);
@@ -59,15 +59,15 @@ void hub_user_describe(struct hub_user *u, struct str_view user, struct str_view
     if (u->is_registered) {
         return;
     }
-    rec.texts[PERSON_USER] = text_make_clean(user, USER_BYTES_MAX, &u->hub->text);
+    rec.texts[PERSON_USER] = names_clean_text(user, USER_BYTES_MAX, &u->hub->text);
     person_set_record(&u->person, &rec);
     rec = person_record(&u->person);
-    rec.texts[PERSON_REALNAME] = text_make_clean(realname, REALNAME_BYTES_MAX,
+    rec.texts[PERSON_REALNAME] = names_clean_text(realname, REALNAME_BYTES_MAX,
+                                                  &u->hub->text);
+    person_set_record(&u->person, &rec);
+    rec = person_record(&u->person);
+    rec.texts[PERSON_ACCOUNT] = names_clean_text(account, ACCOUNT_BYTES_MAX,
                                                  &u->hub->text);
-    person_set_record(&u->person, &rec);
-    rec = person_record(&u->person);
-    rec.texts[PERSON_ACCOUNT] = text_make_clean(account, ACCOUNT_BYTES_MAX,
-                                                &u->hub->text);
     person_set_record(&u->person, &rec);
 }
 
@@ -96,7 +96,7 @@ void hub_user_close(struct hub_user *u, struct str_view reason)
     u->is_closed = true;
     u->ops = &deaf_ops;
     u->sink = NULL;
-    reason = text_make_clean(reason, REASON_BYTES_MAX, &u->hub->text);
+    reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
     u->quit_reason = xstrndup(reason.len > 0 ? reason.ptr : "", reason.len);
     list_remove(&u->claim);
     if (u->is_registered) {
