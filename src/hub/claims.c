@@ -128,7 +128,7 @@ static void finish_change(struct request *r)
 
 static void take_effect(const struct request *r)
 {
-    struct hub_event at = event_new(EV_NICK, NULL, NULL);
+    struct hub_event at = hub_event_of(EV_NICK, NULL, NULL);
     struct record rec = user_record(r->user);
 
     change_apply(r->user->hub, &r->user->person, &rec, &at);
@@ -165,7 +165,7 @@ static void start_change(struct request *r, char type)
 
 enum hub_result hub_away(struct hub_user *u, struct str_view text)
 {
-    struct hub_event ev = event_new(EV_AWAY, NULL, &u->person);
+    struct hub_event ev = hub_event_of(EV_AWAY, NULL, &u->person);
 
     if (!u->is_registered) {
         return HUB_NOT_MEMBER;
@@ -193,7 +193,7 @@ static void register_user(struct request *r)
 {
     struct hub_user *u = r->user;
     struct record rec = person_record(&u->person);
-    struct hub_event ev = event_new(EV_REGISTERED, NULL, &u->person);
+    struct hub_event ev = hub_event_of(EV_REGISTERED, NULL, &u->person);
 
     rec.texts[PERSON_NICK] = request_name(r);
     person_set_record(&u->person, &rec);
@@ -225,7 +225,7 @@ static void name_is_granted(struct request *r)
 static void name_is_taken(struct request *r)
 {
     struct hub_user *u = r->user;
-    struct hub_event ev = event_new(EV_NICK_TAKEN, NULL, NULL);
+    struct hub_event ev = hub_event_of(EV_NICK_TAKEN, NULL, NULL);
 
     request_end(r);
     if (r->kind == REQUEST_NICK) {

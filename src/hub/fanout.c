@@ -6,8 +6,8 @@
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
 
-struct hub_event event_new(enum hub_event_type type, const struct room *room,
-                           const struct person *person)
+struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
+                              const struct person *person)
 {
     return (struct hub_event){
         .type = type,

@@ -12,8 +12,8 @@
 struct hub;
 
 /* An event without entry: the time is this node's. */
-struct hub_event event_new(enum hub_event_type type, const struct room *room,
-                           const struct person *person);
+struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
+                              const struct person *person);
 void fanout_to_user(struct hub_user *u, struct hub_event *ev);
 /* To the local members of a room. Members do not change meanwhile: closing a user inside only
  * makes it deaf. */

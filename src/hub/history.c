@@ -102,7 +102,7 @@ static void show(struct request *r)
     struct hub_user *u = r->user;
     const struct history *h = r->history;
     const struct room *room = r->room;
-    struct hub_event ev = event_new(EV_HISTORY_END, room, NULL);
+    struct hub_event ev = hub_event_of(EV_HISTORY_END, room, NULL);
 
     request_end(r);
     for (size_t i = h->want - h->count; i < h->want; i++) {

@@ -52,7 +52,7 @@ static void on_hole(void *hub, void *log_owner)
     if (owner->is_inbox || r->state != ROOM_LIVE) {
         return;
     }
-    struct hub_event ev = event_new(EV_HOLE, r, NULL);
+    struct hub_event ev = hub_event_of(EV_HOLE, r, NULL);
 
     fanout_to_room(r, &ev);
     repair_drop_pending(r);

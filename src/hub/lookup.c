@@ -83,7 +83,7 @@ enum hub_result hub_rooms(struct hub_user *u)
 static void tell_no_such_nick(struct request *r)
 {
     struct hub_user *u = r->user;
-    struct hub_event ev = event_new(EV_NO_SUCH_NICK, NULL, NULL);
+    struct hub_event ev = hub_event_of(EV_NO_SUCH_NICK, NULL, NULL);
 
     request_end(r);
     ev.text = request_name(r);
@@ -96,7 +96,7 @@ static void tell_whois(struct request *r, struct str_view owner, struct str_view
                        const struct record *rec)
 {
     struct hub_user *u = r->user;
-    struct hub_event ev = event_new(EV_WHOIS, NULL, person_find(u->hub, owner));
+    struct hub_event ev = hub_event_of(EV_WHOIS, NULL, person_find(u->hub, owner));
     struct who_text who;
 
     request_end(r);
@@ -153,7 +153,7 @@ void lookup_on_name(struct hub *hub, struct token token, bool answered,
 
 static void list_one(struct request *r, const struct listing *room)
 {
-    struct hub_event ev = event_new(EV_ROOM_LISTED, NULL, NULL);
+    struct hub_event ev = hub_event_of(EV_ROOM_LISTED, NULL, NULL);
 
     if (!hub_room_name_is_valid(room->room) || room->topic.len > TOPIC_BYTES_MAX ||
         !names_allow_text(room->topic)) {
@@ -171,7 +171,7 @@ void lookup_on_rooms(struct hub *hub, struct token token, bool answered,
                      const struct listing *rooms, size_t count, bool last)
 {
     struct request *r = request_find(hub, token);
-    struct hub_event end = event_new(EV_ROOMS_END, NULL, NULL);
+    struct hub_event end = hub_event_of(EV_ROOMS_END, NULL, NULL);
 
     if (r == NULL || r->kind != REQUEST_ROOMS) {
         return;

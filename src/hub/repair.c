@@ -105,7 +105,7 @@ static void remove_unconfirmed(struct member *m)
 {
     struct hub *hub = m->room->owner.hub;
     struct person *p = m->person;
-    struct hub_event ev = event_new(EV_LEAVE, m->room, p);
+    struct hub_event ev = hub_event_of(EV_LEAVE, m->room, p);
     struct who_text who;
     bool is_elsewhere = false;
 

@@ -115,7 +115,7 @@ void request_fail(struct request *r)
 {
     struct hub_user *u = r->user;
     struct room *room = r->room;
-    struct hub_event ev = event_new(EV_UNAVAILABLE, NULL, NULL);
+    struct hub_event ev = hub_event_of(EV_UNAVAILABLE, NULL, NULL);
 
     rows[r->kind].on_fail(r);
     request_end(r);
@@ -171,7 +171,7 @@ struct request *request_of_room(const struct hub_user *u, enum request_kind kind
 void request_welcome(struct hub_user *u, struct room *r)
 {
     struct request *request = request_of_room(u, REQUEST_JOIN, r);
-    struct hub_event ev = event_new(EV_WELCOME, r, &u->person);
+    struct hub_event ev = hub_event_of(EV_WELCOME, r, &u->person);
 
     if (request != NULL) {
         request_end(request);
@@ -283,7 +283,7 @@ void request_repeat(struct room *r)
 static void direct_is_stored(struct request *r)
 {
     struct hub_user *u = r->user;
-    struct hub_event ev = event_new(EV_DIRECT_SENT, NULL, &u->person);
+    struct hub_event ev = hub_event_of(EV_DIRECT_SENT, NULL, &u->person);
     struct who_text who;
 
     request_end(r);
@@ -317,7 +317,7 @@ void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
 static void refuse_line(struct hub_user *u, uint32_t room_number)
 {
     struct member *m = member_of_room_number(&u->person, room_number);
-    struct hub_event ev = event_new(EV_UNAVAILABLE, m != NULL ? m->room : NULL, NULL);
+    struct hub_event ev = hub_event_of(EV_UNAVAILABLE, m != NULL ? m->room : NULL, NULL);
 
     ev.kind = ITEM_MESSAGE;
     fanout_to_user(u, &ev);
