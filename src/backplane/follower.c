@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <parley/core/log.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 

@@ -40,7 +40,7 @@
 #include "backplane/tls.h"
 
 enum {
-    BACKOFF_SLOW_MS = 10000,  /* for a server that can never serve us */
+    BACKOFF_SLOW_MS = 5000,   /* for a server that can never serve us */
     BACKOFF_RESET_MS = 5000,  /* READY for that long: it was not a flash */
     PULSE_MS = 500,           /* how often a subscription link looks at its silence */
     PING_TIMEOUT_MS = 30000,  /* silence decides, not this */

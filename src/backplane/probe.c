@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include <parley/core/log.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/clock.h>
@@ -146,6 +145,13 @@ void probe_on_message(struct probe *p, struct str_view channel, struct str_view 
     if (!p->heard) {
         p->heard = true;
         redis_update_available(p->redis);
+    }
+}
+
+void probe_on_commands_ready(struct probe *p)
+{
+    if (p->subscribed) {
+        (void)send_token(p);
     }
 }
 

@@ -27,6 +27,8 @@ void probe_on_subscriptions_ready(struct probe *p);
 void probe_on_subscriptions_down(struct probe *p);
 void probe_on_subscribed(struct probe *p, struct str_view channel);
 void probe_on_message(struct probe *p, struct str_view channel, struct str_view payload);
+/* The command link takes requests (again): do not wait for the next tick. */
+void probe_on_commands_ready(struct probe *p);
 /* A token came back on this connection, lately enough. */
 bool probe_is_heard(const struct probe *p);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <parley/core/log.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/rng.h>

@@ -11,7 +11,6 @@
 #include <parley/util/rng.h>
 
 #include "backplane/follower.h"
-#include "backplane/link.h"
 #include "backplane/presence.h"
 #include "backplane/probe.h"
 #include "backplane/publisher.h"
@@ -175,6 +174,7 @@ void redis_on_registered(struct redis *r)
     publisher_on_ready(r->publisher);
     follower_on_commands_ready(r->follower);
     queries_on_ready(r->queries);
+    probe_on_commands_ready(r->probe);
     redis_update_available(r);
 }
 

@@ -27,6 +27,10 @@ struct tls *tls_new(const char *host)
     PARLEY_ASSERT(tls->context != NULL);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
     (void)SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
+#ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
+    /* A server that just closes is gone, no attacker: replies carry their lengths. */
+    (void)SSL_CTX_set_options(tls->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+#endif
     /* Without a store nothing verifies: that shows when connecting. */
     (void)SSL_CTX_set_default_verify_paths(tls->context);
     return tls;
@@ -65,8 +69,7 @@ struct bufferevent *tls_open(struct tls *tls, struct event_base *base)
         base, -1, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 
     if (bev != NULL) {
-        /* A server that just closes is a server that is gone, not an attack: replies carry
-         * their lengths. */
+        /* The same where OpenSSL is older than 3. */
         bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     }
     return bev;
