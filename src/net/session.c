@@ -301,12 +301,29 @@ static void doom(struct session *s)
     }
 }
 
+/* The queue is full because much came in this one turn, not because the client is slow: give
+ * the socket what it takes. What became of it (blocked, broken) the flush phase finds out. */
+static bool push_after_write(struct session *s, struct msg *m)
+{
+    struct server *srv = s->srv;
+    enum sendq_result result;
+
+    if (s->is_blocked) {
+        return false;
+    }
+    do {
+        result = sendq_write(&s->sendq, s->fd, srv->iovecs, SESSION_IOVECS);
+    } while (result == SENDQ_MORE);
+    return sendq_push(&s->sendq, m, srv->policy.sendq_bytes);
+}
+
 void session_send(struct session *s, struct msg *m)
 {
     if (s->ops == NULL || s->state == SESSION_DOOMED) {
         return;
     }
-    if (!sendq_push(&s->sendq, m, s->srv->policy.sendq_bytes)) {
+    if (!sendq_push(&s->sendq, m, s->srv->policy.sendq_bytes) &&
+        !push_after_write(s, m)) {
         doom(s);
     } else if (!s->is_blocked) {
         server_mark_dirty(s->srv, s);

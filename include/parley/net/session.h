@@ -88,8 +88,9 @@ void session_set_front(struct session *s, const struct front_ops *ops, void *fro
 void session_set_registered(struct session *s);
 
 /* Queue a line (with its CR LF); takes a reference of its own. Written at the end of the
- * turn. Past the queue's bound what waits is dropped and the session is closed as
- * SLOW_READER; on_close() comes later in the turn, never from inside this call. */
+ * turn, or sooner when the queue is full. When the socket is full too, what waits is dropped
+ * and the session is closed as SLOW_READER; on_close() comes later in the turn, never from
+ * inside this call. */
 void session_send(struct session *s, struct msg *m);
 /* The same for bytes of one session's own. */
 void session_send_text(struct session *s, struct str_view bytes);
