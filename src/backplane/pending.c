@@ -44,13 +44,15 @@ void pending_init(struct pending *p, struct loop *loop, loop_fn on_late, void *a
 {
     *p = (struct pending){.loop = loop, .on_late = on_late, .arg = arg};
     list_init(&p->requests);
+    list_init(&p->spare);
     timer_init(&p->timer, loop, on_timer, p);
 }
 
 void pending_done(struct pending *p)
 {
-    for (struct list *it = list_take(&p->requests); it != NULL;
-         it = list_take(&p->requests)) {
+    list_splice(&p->spare, &p->requests);
+    LIST_FOR_EACH(&p->spare, it) {
+        list_remove(it);
         free(LIST_ENTRY(it, struct request, link));
     }
     timer_done(&p->timer);
@@ -58,10 +60,12 @@ void pending_done(struct pending *p)
 
 void pending_add(struct pending *p, uint64_t timeout_ms, struct answer_to to)
 {
-    struct request *request = xmalloc(sizeof *request);
+    struct list *spare = list_take(&p->spare);
+    struct request *request = spare != NULL ? LIST_ENTRY(spare, struct request, link)
+                                            : xcalloc(1, sizeof *request);
 
-    *request = (struct request){.due_ms = loop_now_ms(p->loop) + timeout_ms, .to = to};
-    list_init(&request->link);
+    request->due_ms = loop_now_ms(p->loop) + timeout_ms;
+    request->to = to;
     list_append(&p->requests, &request->link);
     watch(p, request->due_ms);
 }
@@ -80,7 +84,7 @@ bool pending_answer(struct pending *p, const struct redisReply *reply)
     }
     struct answer_to to = LIST_ENTRY(oldest, struct request, link)->to;
 
-    free(LIST_ENTRY(oldest, struct request, link));
+    list_append(&p->spare, oldest);
     to.fn(to.arg, to.ctx, reply);
     return true;
 }

@@ -20,6 +20,7 @@
 struct pending {
     struct loop *loop;    /* borrowed */
     struct list requests; /* owned, oldest first */
+    struct list spare;    /* owned, answered: used again */
     struct timer timer;   /* runs not later than the earliest deadline */
     uint64_t due_ms;      /* when it runs; 0: it does not */
     loop_fn on_late;      /* a deadline passed */
