@@ -220,14 +220,12 @@ enum line_result line_run_command(struct line *l, const struct input *in)
     const struct command *c = find_command(in->command);
     struct args args = {0};
 
-    if (c == NULL) {
-        refuse_unknown(l, in->command);
-        return LINE_DONE;
-    }
-    if (must_wait(l, c)) {
+    if (c != NULL ? must_wait(l, c) : l->serial) {
         return LINE_WAIT;
     }
-    if (l->state != LINE_PRESENT && (c->flags & NAMELESS) == 0) {
+    if (c == NULL) {
+        refuse_unknown(l, in->command);
+    } else if (l->state != LINE_PRESENT && (c->flags & NAMELESS) == 0) {
         line_refuse(l, SV("You have no name yet. Type your name and press Enter."));
     } else if (!parse_args(in->text, &c->shape, &args)) {
         refuse_usage(l, c);

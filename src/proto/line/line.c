@@ -268,8 +268,12 @@ static enum line_result take_line(struct line *l, struct str_view text)
     return LINE_DONE;
 }
 
+/* Counted by the session if it came too long. */
 static enum line_result refuse_long_line(struct line *l)
 {
+    if (l->serial) {
+        return LINE_WAIT;
+    }
     strbuf_add_fmt(
         line_begin(l),
         "! The line is too long: at most %llu bytes with its end. It was dropped.",
@@ -285,7 +289,7 @@ static enum line_result take_unclean_line(struct line *l, struct str_view line)
 
     strbuf_init(&clean, (size_t)l->app->max_line_bytes);
     text_add_clean(&clean, line);
-    metric_add(METRIC_BAD_LINES, clean.failed ? 1 : 0);
+    metric_add(METRIC_BAD_LINES, clean.failed && !l->serial ? 1 : 0);
     enum line_result result = clean.failed ? refuse_long_line(l)
                                            : take_line(l, strbuf_view(&clean));
     strbuf_done(&clean);
