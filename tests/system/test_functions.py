@@ -1,0 +1,702 @@
+"""The function library in a real Redis, function by function (src/backplane/parley.lua)."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from harness import Redis, wait_until
+from harness.redis import Connection, RedisError
+
+SOURCE = Path(__file__).parents[2] / "src" / "backplane" / "parley.lua"
+TAG = "t:{0.1}:"
+W, ROOMS = TAG + "w", TAG + "rooms"
+ME, OTHER = "node1", "node2"
+
+
+def load(redis):
+    head = "#!lua name=t1\nlocal lib = 't1'\n"
+    return redis.command("FUNCTION", "LOAD", "REPLACE", head + SOURCE.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    redis = Redis(tmp_path_factory.mktemp("functions"))
+    assert load(redis) == "t1"
+    yield redis
+    redis.close()
+
+
+@pytest.fixture
+def redis(server):
+    server.flushall()
+    server.command("CONFIG", "SET", "maxmemory", "0")
+    yield server
+    server.command("CONFIG", "SET", "maxmemory", "0")
+
+
+@pytest.fixture
+def listener(server):
+    """Hears the frames of channels."""
+    connection = Connection(server.port)
+    yield connection
+    connection.close()
+
+
+def listen(listener, *logs):
+    for log in logs:
+        assert listener.command("SSUBSCRIBE", log_key(log))[0] == "ssubscribe"
+
+
+def frame(listener):
+    """(channel, prev, id, entry) of the next frame."""
+    kind, channel, payload = listener._reply()
+    assert kind == "smessage"
+    return (channel, *payload.split(" ", 2))
+
+
+def call(redis, function, keys, *args):
+    return redis.command("FCALL", f"t1_{function}", len(keys), *keys, *args)
+
+
+def log_key(log):
+    return f"{TAG}l:{log}"
+
+
+def members_key(log):
+    return f"{TAG}m:{log}"
+
+
+def state_key(log):
+    return f"{TAG}s:{log}"
+
+
+def in_key(node):
+    return f"{TAG}in:{node}"
+
+
+class Section:
+    """One section of apply: what one node has to say in one partition."""
+
+    def __init__(self, seq, prev=None, entries=(), touched=(), drops=()):
+        self.seq = seq
+        self.prev = seq - 1 if prev is None else prev
+        self.entries = list(entries)  # (log, entry)
+        self.touched = list(touched)  # (log, [op, ...]), op = (letter, field, value)
+        self.drops = list(drops)
+
+    def keys(self, node):
+        logs = [log_key(log) for log, _ in self.entries]
+        hashes = [key(log) for log, _ in self.touched for key in (members_key, state_key)]
+        return [W, ROOMS, in_key(node), *logs, *hashes]
+
+    def args(self):
+        logs = [log for log, _ in self.entries]
+        words = [self.prev, self.seq, len(logs), len(self.touched), len(self.drops)]
+        words += [entry for _, entry in self.entries]
+        for log, ops in self.touched:
+            words += [logs.index(log) + 1, log, len(ops)]
+            words += [word for op in ops for word in op]
+        return words + self.drops
+
+
+def apply_all(redis, sections, node=ME, epoch="E1", maxlen=1000, ttl=600):
+    keys = [key for section in sections for key in section.keys(node)]
+    args = [word for section in sections for word in section.args()]
+    return call(redis, "apply", keys, node, epoch, maxlen, ttl, len(sections), *args)
+
+
+def apply(redis, *args, node=ME, **kwargs):
+    """One section, one answer."""
+    options = {k: kwargs.pop(k) for k in ("epoch", "maxlen", "ttl") if k in kwargs}
+    return apply_all(redis, [Section(*args, **kwargs)], node, **options)[0]
+
+
+def say(redis, seq, log, text="hello", **options):
+    return apply(redis, seq, entries=[(log, text)], **options)
+
+
+def join(redis, seq, log, *members, node=ME, state=(), **options):
+    ops = [("S", member, f"record of {member}") for member in members]
+    ops += [("i", "name", log.upper()), *state]
+    return apply(redis, seq, entries=[(log, "join")], touched=[(log, ops)], node=node, **options)
+
+
+def leave(redis, seq, log, *members, drops=(), **options):
+    ops = [("D", member, "") for member in members]
+    return apply(redis, seq, entries=[(log, "leave")], touched=[(log, ops)], drops=drops, **options)
+
+
+def stored(redis, log):
+    return [(i, fields[1]) for i, fields in redis.command("XRANGE", log_key(log), "-", "+")]
+
+
+def ttl(redis, key):
+    return redis.command("TTL", key)
+
+
+# ---- apply: the sequence ----
+
+
+def test_ok_appends_and_keeps_the_books(redis):
+    status, ids, epoch = apply(redis, 1, entries=[("#a", "one"), ("#b", "two")])
+    assert (status, epoch) == ("OK", "E1")
+    first, second = ids.split(" ")
+    assert stored(redis, "#a") == [(first, "one")]
+    assert stored(redis, "#b") == [(second, "two")]
+    assert redis.hash(W) == {
+        ME: "1", f"i{ME}": ids, "@": "E1", log_key("#a"): first, log_key("#b"): second,
+    }
+
+
+def test_epoch_of_the_first_writer_stays(redis):
+    assert say(redis, 1, "#a", epoch="E1")[2] == "E1"
+    assert say(redis, 2, "#a", epoch="E2")[2] == "E1"
+    assert say(redis, 1, "#a", node=OTHER, epoch="E3")[2] == "E1"
+    assert redis.hash(W)["@"] == "E1"
+
+
+def test_a_batch_sent_again_is_a_dup(redis):
+    _, ids, _ = apply(redis, 1, entries=[("#a", "one"), ("#b", "two")])
+    assert apply(redis, 1, entries=[("#a", "one"), ("#b", "two")]) == ["DUP", ids, "E1"]
+    assert len(stored(redis, "#a")) == 1
+    _, later, _ = say(redis, 2, "#a")
+    assert say(redis, 2, "#a") == ["DUP", later, "E1"]
+    assert say(redis, 3, "#a")[0] == "OK"
+
+
+@pytest.mark.parametrize("seq, prev", [(4, 3), (1, 0), (9, None), (3, 0)])
+def test_a_hole_in_the_sequence_is_a_gap(redis, seq, prev):
+    say(redis, 1, "#a")
+    say(redis, 2, "#a")
+    assert say(redis, seq, "#a", prev=prev) == ["GAP", "2", "E1"]
+    assert len(stored(redis, "#a")) == 2
+
+
+def test_a_gap_in_an_empty_partition(redis):
+    assert say(redis, 8, "#a") == ["GAP", "0", ""]
+    assert redis.command("DBSIZE") == 0
+
+
+def test_numbers_may_be_skipped_on_purpose(redis):
+    assert say(redis, 8, "#a", prev=0)[0] == "OK"
+    assert say(redis, 20, "#a", prev=8)[0] == "OK"
+    assert redis.hash(W)[ME] == "20"
+
+
+def test_nodes_count_apart(redis):
+    assert say(redis, 1, "#a")[0] == "OK"
+    assert say(redis, 1, "#a", node=OTHER)[0] == "OK"
+    assert say(redis, 2, "#a", node=OTHER)[0] == "OK"
+    assert say(redis, 2, "#a")[0] == "OK"
+
+
+def test_a_section_without_logs_moves_the_sequence(redis):
+    assert apply(redis, 1) == ["OK", "", "E1"]
+    assert apply(redis, 1) == ["DUP", "", "E1"]
+    assert apply(redis, 3) == ["GAP", "1", "E1"]
+    assert redis.hash(W) == {ME: "1", f"i{ME}": "", "@": "E1"}
+
+
+def test_a_node_that_never_wrote_can_be_fenced(redis):
+    call(redis, "fence", [W], ME)
+    assert say(redis, 1, "#a") == ["FENCED", "X0", ""]
+    assert redis.hash(W) == {ME: "X0"}
+
+
+def test_a_fenced_node_is_refused(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    for _ in range(2):
+        assert call(redis, "fence", [W], ME) == "OK"
+        assert redis.hash(W)[ME] == "X1" and f"i{ME}" not in redis.hash(W)
+    for seq in (1, 2, 7):
+        assert say(redis, seq, "#a") == ["FENCED", "X1", "E1"]
+    assert len(stored(redis, "#a")) == 1
+    assert say(redis, 1, "#a", node=OTHER)[0] == "OK"
+
+
+# ---- apply: frames ----
+
+
+def test_frames_chain_every_entry_to_the_one_before(redis, listener):
+    listen(listener, "#a", "#b")
+    say(redis, 1, "#a", "one")
+    apply(redis, 2, entries=[("#b", "two"), ("#a", "three")])
+    say(redis, 1, "#a", "four", node=OTHER)
+    frames = [frame(listener) for _ in range(4)]
+    assert [(f[0], f[3]) for f in frames] == [
+        (log_key("#a"), "one"), (log_key("#b"), "two"), (log_key("#a"), "three"),
+        (log_key("#a"), "four"),
+    ]
+    chain = [(prev, number) for channel, prev, number, _ in frames if channel == log_key("#a")]
+    assert chain[0][0] == "0-0"
+    assert [prev for prev, _ in chain[1:]] == [number for _, number in chain[:-1]]
+    assert [number for _, number in chain] == [number for number, _ in stored(redis, "#a")]
+    assert frames[1][1] == "0-0"
+
+
+def test_refused_batches_publish_nothing(redis, listener):
+    listen(listener, "#a")
+    say(redis, 1, "#a", "one")
+    say(redis, 1, "#a", "again")
+    say(redis, 5, "#a", "too early")
+    call(redis, "fence", [W], OTHER)
+    say(redis, 1, "#a", "fenced", node=OTHER)
+    say(redis, 2, "#a", "two")
+    assert [frame(listener)[3] for _ in range(2)] == ["one", "two"]
+
+
+def test_any_bytes_travel_unchanged(redis, listener):
+    every = bytes(range(256)) * 3
+    log, member = b"#\xff \n'".decode("latin-1"), ME + "/1"
+    listen(listener, log)
+    value = every.decode("utf-8", "surrogateescape")
+    ops = [("S", member, every), ("s", "topic", every), ("s", "name", every)]
+    apply(redis, 1, entries=[(log, every)], touched=[(log, ops)])
+    assert frame(listener)[3] == value
+    assert stored(redis, log)[0][1] == value
+    assert redis.hash(members_key(log)) == {member: value}
+    assert redis.hash(state_key(log)) == {"topic": value, "name": value}
+    assert redis.hash(ROOMS) == {log: f"1 {value}\n{value}"}
+
+
+# ---- apply: history ----
+
+
+@pytest.mark.parametrize("maxlen, atleast", [(0, 64), (10, 64), (1000, 1000)])
+def test_history_is_bounded_but_never_too_short(redis, maxlen, atleast):
+    seq = 0
+    for _ in range(30):
+        sections = []
+        for _ in range(50):
+            seq += 1
+            sections.append(Section(seq, entries=[("#a", "x" * 50)]))
+        apply_all(redis, sections, maxlen=maxlen)
+    # "MAXLEN ~" lets go of whole nodes of 100 entries.
+    assert atleast <= redis.command("XLEN", log_key("#a")) <= atleast + 110
+
+
+# ---- apply: rooms ----
+
+
+def test_a_join_fills_the_books(redis):
+    assert join(redis, 1, "#a", f"{ME}/1")[0] == "OK"
+    assert redis.hash(members_key("#a")) == {f"{ME}/1": f"record of {ME}/1"}
+    assert redis.hash(state_key("#a")) == {"name": "#A"}
+    assert redis.hash(ROOMS) == {"#a": "1 #A\n"}
+    assert redis.hash(in_key(ME)) == {"#a": "1"}
+    assert ttl(redis, log_key("#a")) == ttl(redis, state_key("#a")) == -1
+
+
+def test_init_does_not_overwrite(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    ops = [("i", "name", "#other"), ("i", "mode", "nt"), ("i", "mode", "no")]
+    apply(redis, 2, entries=[("#a", "x")], touched=[("#a", ops)])
+    assert redis.hash(state_key("#a")) == {"name": "#A", "mode": "nt"}
+
+
+@pytest.mark.parametrize("ops, left", [
+    ([("s", "f", "1"), ("s", "f", "2")], {"f": "2"}),
+    ([("s", "f", "1"), ("d", "f", "")], {}),
+    ([("d", "f", ""), ("s", "f", "1")], {"f": "1"}),
+    ([("d", "f", ""), ("i", "f", "1")], {"f": "1"}),
+    ([("i", "f", "1"), ("s", "f", "2")], {"f": "2"}),
+    ([("s", "f", "2"), ("i", "f", "1")], {"f": "2"}),
+    ([("i", "f", "1"), ("d", "f", "")], {}),
+    ([("i", "f", "1")], {"f": "old"}),
+    ([], {"f": "old"}),
+])
+def test_the_last_op_on_a_field_of_the_state_counts(redis, ops, left):
+    apply(redis, 1, entries=[("#a", "x")], touched=[("#a", [("s", "f", "old")])])
+    apply(redis, 2, entries=[("#a", "x")], touched=[("#a", ops)])
+    assert redis.hash(state_key("#a")) == left
+
+
+@pytest.mark.parametrize("ops, left", [
+    ([("S", "n/2", "a"), ("D", "n/2", "")], 1),
+    ([("D", "n/1", ""), ("S", "n/1", "b")], 1),
+    ([("D", "n/1", ""), ("D", "n/1", "")], 0),
+    ([("D", "n/7", "")], 1),
+    ([("S", "n/1", "c"), ("S", "n/2", "d")], 2),
+])
+def test_the_last_op_on_a_member_counts(redis, ops, left):
+    join(redis, 1, "#a", "n/1")
+    apply(redis, 2, entries=[("#a", "x")], touched=[("#a", ops)])
+    assert redis.command("HLEN", members_key("#a")) == left
+    assert redis.hash(ROOMS) == ({"#a": f"{left} #A\n"} if left else {})
+
+
+def test_the_index_shows_name_and_topic(redis):
+    join(redis, 1, "#a", f"{ME}/1", f"{ME}/2", state=[("s", "topic", "tea\nand cake")])
+    assert redis.hash(ROOMS) == {"#a": "2 #A\ntea\nand cake"}
+    apply(redis, 2, entries=[("#a", "x")], touched=[("#a", [("d", "topic", "")])])
+    assert redis.hash(ROOMS) == {"#a": "2 #A\n"}
+    apply(redis, 3, entries=[("#a", "x")], touched=[("#a", [("d", "name", "")])])
+    assert redis.hash(ROOMS) == {"#a": "2 #a\n"}
+
+
+def test_the_last_leave_lets_the_room_expire_and_a_join_keeps_it(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    leave(redis, 2, "#a", f"{ME}/1", drops=["#a"])
+    assert redis.hash(ROOMS) == redis.hash(in_key(ME)) == redis.hash(members_key("#a")) == {}
+    assert 590 <= ttl(redis, log_key("#a")) <= 600
+    assert 590 <= ttl(redis, state_key("#a")) <= 600
+    join(redis, 3, "#a", f"{ME}/1", f"{ME}/2")  # two at once are a first join, too
+    assert ttl(redis, log_key("#a")) == ttl(redis, state_key("#a")) == -1
+    leave(redis, 4, "#a", f"{ME}/2")
+    assert ttl(redis, log_key("#a")) == -1
+    assert redis.hash(in_key(ME)) == {"#a": "1"}
+
+
+def test_a_touch_without_ops_lets_a_log_without_members_expire(redis):
+    apply(redis, 1, entries=[("inbox", "x")], touched=[("inbox", [])], ttl=60)
+    assert 50 <= ttl(redis, log_key("inbox")) <= 60
+
+
+def test_a_time_to_live_of_nothing_deletes_the_room(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    leave(redis, 2, "#a", f"{ME}/1", drops=["#a"], ttl=0)
+    assert redis.command("EXISTS", log_key("#a"), state_key("#a")) == 0
+
+
+def test_ops_belong_to_the_log_that_they_name(redis):
+    entries = [("#a", "1"), ("#b", "2"), ("#c", "3")]
+    touched = [("#c", [("S", "n/3", "")]), ("#a", [("S", "n/1", "")])]
+    apply(redis, 1, entries=entries, touched=touched)
+    assert set(redis.hash(ROOMS)) == set(redis.hash(in_key(ME))) == {"#a", "#c"}
+    assert list(redis.hash(members_key("#c"))) == ["n/3"]
+    leave(redis, 2, "#c", "n/3", drops=["#c"])
+    assert ttl(redis, log_key("#c")) > 0 and ttl(redis, log_key("#a")) == -1
+
+
+def test_many_ops_in_one_call(redis):
+    members = [f"{ME}/{number}" for number in range(5000)]
+    join(redis, 1, "#a", *members)
+    assert redis.command("HLEN", members_key("#a")) == 5000
+    leave(redis, 2, "#a", *members[1:])
+    assert redis.hash(ROOMS) == {"#a": "1 #A\n"}
+
+
+def test_as_many_logs_as_a_section_may_have(redis):
+    entries = [(f"#{number}", f"entry {number}") for number in range(128)]
+    touched = [(log, [("S", "n/1", ""), ("i", "name", log)]) for log, _ in entries]
+    status, ids, _ = apply(redis, 1, entries=entries, touched=touched)
+    assert status == "OK" and len(ids.split(" ")) == 128
+    assert len(redis.hash(ROOMS)) == len(redis.hash(in_key(ME))) == 128
+    with pytest.raises(RedisError, match="too many logs"):
+        apply(redis, 2, entries=[*entries, ("#x", "x")])
+    assert redis.hash(W)[ME] == "1"
+
+
+def test_several_sections_in_one_call(redis):
+    """On one server a call carries many partitions; here the other ones are made up."""
+    tags = ["t:{5.3}:", "t:{9.9}:", TAG]
+    keys, args = [], []
+    for number, tag in enumerate(tags):
+        section = Section(1, entries=[("#a", f"entry {number}")],
+                          touched=[("#a", [("S", "n/1", tag)])], drops=["#z"])
+        keys += [key.replace(TAG, tag) for key in section.keys(ME)]
+        args += section.args()
+    redis.command("HSET", "t:{9.9}:w", ME, "1", f"i{ME}", "7-7", "@", "old")
+    answers = call(redis, "apply", keys, ME, "E1", 1000, 600, 3, *args)
+    assert [answer[0] for answer in answers] == ["OK", "DUP", "OK"]
+    assert answers[1][1:] == ["7-7", "old"]
+    assert [answer[2] for answer in answers] == ["E1", "old", "E1"]
+    assert redis.hash("t:{5.3}:m:#a") == {"n/1": "t:{5.3}:"}
+    assert redis.hash("t:{9.9}:m:#a") == {}
+    assert stored(redis, "#a")[0][1] == "entry 2"
+
+
+@pytest.mark.parametrize("break_it", [
+    lambda keys, args: (keys[:-1], args),
+    lambda keys, args: (keys + ["extra"], args),
+    lambda keys, args: (keys, args + ["extra"]),
+    lambda keys, args: (keys, args[:-1]),
+    lambda keys, args: (keys, args[:4] + ["x"] + args[5:]),
+])
+def test_a_malformed_call_changes_nothing(redis, break_it):
+    section = Section(1, entries=[("#a", "x")], touched=[("#a", [("S", "n/1", "")])], drops=["#a"])
+    args = [ME, "E1", 1000, 600, 1, *section.args()]
+    keys, args = break_it(section.keys(ME), args)
+    with pytest.raises(RedisError):
+        call(redis, "apply", keys, *args)
+    assert redis.command("DBSIZE") == 0
+
+
+# ---- snap ----
+
+
+def test_snap_of_nothing(redis):
+    keys = [W, log_key("#a"), members_key("#a"), state_key("#a")]
+    assert call(redis, "snap", keys, 20) == ["", "0-0", [], [], []]
+
+
+def test_snap_shows_the_room(redis):
+    join(redis, 1, "#a", f"{ME}/1", state=[("s", "topic", "tea")])
+    ids = [say(redis, seq, "#a", f"text {seq}")[1] for seq in range(2, 12)]
+    keys = [W, log_key("#a"), members_key("#a"), state_key("#a")]
+    epoch, last, entries, members, state = call(redis, "snap", keys, 3)
+    assert (epoch, last) == ("E1", ids[-1])
+    assert entries == [[ids[-n], ["d", f"text {12 - n}"]] for n in (1, 2, 3)]
+    assert members == [f"{ME}/1", f"record of {ME}/1"]
+    assert dict(zip(state[::2], state[1::2])) == {"name": "#A", "topic": "tea"}
+    assert call(redis, "snap", keys, 0)[:3] == ["E1", ids[-1], []]
+
+
+def test_snap_only_reads(redis):
+    keys = [W, log_key("#a"), members_key("#a"), state_key("#a")]
+    answer = redis.command("FCALL_RO", "t1_snap", 4, *keys, 20)
+    assert answer[1] == "0-0"
+    with pytest.raises(RedisError, match="write"):
+        redis.command("FCALL_RO", "t1_fence", 1, W, ME)
+
+
+# ---- reap ----
+
+
+def reap_step(redis, log, dead, cursor="0", removed=0, count=100):
+    keys = [W, ROOMS, log_key(log), members_key(log), state_key(log), in_key(dead)]
+    return call(redis, "reap", keys, dead, f"gone {dead}", 1000, 600, cursor, count, removed)
+
+
+def reap(redis, log, dead):
+    """All steps; returns how many they were and how many members they removed."""
+    cursor, removed, steps = reap_step(redis, log, dead) + [1]
+    while cursor != "0":
+        cursor, removed = reap_step(redis, log, dead, cursor, removed)
+        steps += 1
+    return steps, removed
+
+
+def test_reap_removes_the_dead_nodes_members_only(redis, listener):
+    join(redis, 1, "#a", f"{ME}/1", f"{ME}/2", state=[("s", "topic", "tea")])
+    join(redis, 1, "#a", f"{OTHER}/1", f"{ME}x/1", node=OTHER)
+    listen(listener, "#a")
+    last = redis.hash(W)[log_key("#a")]
+    assert reap(redis, "#a", ME) == (1, 2)
+    assert set(redis.hash(members_key("#a"))) == {f"{OTHER}/1", f"{ME}x/1"}
+    assert redis.hash(ROOMS) == {"#a": "2 #A\ntea"}
+    assert redis.hash(in_key(ME)) == {} and redis.hash(in_key(OTHER)) == {"#a": "1"}
+    channel, prev, number, entry = frame(listener)
+    assert (channel, prev, entry) == (log_key("#a"), last, f"gone {ME}")
+    assert redis.hash(W)[log_key("#a")] == number == stored(redis, "#a")[-1][0]
+    assert ttl(redis, log_key("#a")) == -1
+    say(redis, 2, "#a", "still here", node=OTHER)
+    assert frame(listener)[1] == number
+
+
+def test_reap_of_the_last_members_empties_the_room(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    assert reap(redis, "#a", ME) == (1, 1)
+    assert redis.hash(ROOMS) == redis.hash(members_key("#a")) == {}
+    assert 590 <= ttl(redis, log_key("#a")) <= 600
+    assert 590 <= ttl(redis, state_key("#a")) <= 600
+
+
+def test_reap_of_five_thousand_members_in_steps(redis):
+    join(redis, 1, "#a", *[f"{ME}/{number}" for number in range(5000)])
+    join(redis, 1, "#a", *[f"{OTHER}/{number}" for number in range(50)], node=OTHER)
+    steps, removed = reap(redis, "#a", ME)
+    assert removed == 5000 and steps > 5
+    assert redis.command("HLEN", members_key("#a")) == 50
+    assert redis.hash(ROOMS) == {"#a": "50 #A\n"}
+    assert [entry for _, entry in stored(redis, "#a")] == ["join", "join", f"gone {ME}"]
+
+
+def test_a_second_reaper_tells_the_room_what_the_first_did_not(redis):
+    """The first one removed everybody and died before the cursor came round."""
+    members = [f"{ME}/{number}" for number in range(500)]
+    join(redis, 1, "#a", *members)
+    redis.command("HDEL", members_key("#a"), *members)
+    assert reap(redis, "#a", ME)[1] == 0
+    assert stored(redis, "#a")[-1][1] == f"gone {ME}"
+    assert redis.hash(ROOMS) == redis.hash(in_key(ME)) == {}
+
+
+def test_reap_again_says_nothing(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    reap(redis, "#a", ME)
+    assert reap(redis, "#a", ME) == (1, 0)
+    assert [entry for _, entry in stored(redis, "#a")] == ["join", f"gone {ME}"]
+
+
+def test_reap_of_a_log_whose_name_looks_like_a_key(redis):
+    log = "#x}:l:\ny"
+    join(redis, 1, log, f"{ME}/1")
+    assert reap(redis, log, ME) == (1, 1)
+    assert redis.hash(ROOMS) == redis.hash(in_key(ME)) == {}
+
+
+# ---- claim, release ----
+
+NICK = TAG + "n:bob"
+
+
+def notes(node):
+    return f"{TAG}nk:{node}"
+
+
+def claim(redis, owner, expected="", record="rec", seconds=600):
+    return call(redis, "claim", [NICK, notes(owner.split("/")[0])], "bob", owner, record,
+                seconds, expected)
+
+
+def release(redis, owner):
+    return call(redis, "release", [NICK, notes(owner.split("/")[0])], "bob", owner)
+
+
+def test_a_name_goes_to_the_first_who_claims_it(redis):
+    assert claim(redis, "a/1") == [1, "a/1"]
+    assert claim(redis, "b/1") == [0, "a/1"]
+    assert redis.hash(NICK) == {"o": "a/1", "d": "rec"}
+    assert redis.hash(notes("a")) == {"bob": "a/1"} and redis.hash(notes("b")) == {}
+    assert 590 <= ttl(redis, NICK) <= 600
+
+
+def test_a_claim_again_renews(redis):
+    claim(redis, "a/1", seconds=10)
+    assert claim(redis, "a/1", record="new") == [1, "a/1"]
+    assert redis.hash(NICK)["d"] == "new"
+    assert ttl(redis, NICK) > 500
+
+
+def test_a_name_is_taken_over_from_the_expected_holder_only(redis):
+    claim(redis, "a/1")
+    assert claim(redis, "b/1", expected="c/1") == [0, "a/1"]
+    assert claim(redis, "b/1", expected="a/1") == [1, "b/1"]
+    assert claim(redis, "c/1", expected="a/1") == [0, "b/1"]
+    assert redis.hash(NICK)["o"] == "b/1"
+
+
+def test_a_claim_without_time_to_live_stays(redis):
+    assert claim(redis, "a/1", seconds=0) == [1, "a/1"]
+    assert ttl(redis, NICK) == -1
+
+
+def test_only_the_owner_releases(redis):
+    claim(redis, "a/1")
+    assert release(redis, "b/1") == 0
+    assert release(redis, "a/2") == 0
+    assert redis.hash(NICK)["o"] == "a/1"
+    claim(redis, "a/1")
+    assert release(redis, "a/1") == 1
+    assert redis.command("EXISTS", NICK, notes("a")) == 0
+    assert release(redis, "a/1") == 0
+    assert claim(redis, "b/1") == [1, "b/1"]
+
+
+def test_release_after_a_take_over_clears_the_note_only(redis):
+    claim(redis, "a/1")
+    claim(redis, "b/1", expected="a/1")
+    assert redis.hash(notes("a")) == {"bob": "a/1"}
+    assert release(redis, "a/1") == 0
+    assert redis.hash(notes("a")) == {} and redis.hash(NICK)["o"] == "b/1"
+
+
+def test_two_who_claim_and_release_at_random(redis):
+    """Whatever the order, the name has the owner that a simple model gives it."""
+    chance, owner = random.Random(7), None
+    for _ in range(500):
+        who = chance.choice(["a/1", "b/1"])
+        if chance.random() < 0.6:
+            granted = owner in (None, who)
+            owner = who if granted else owner
+            assert claim(redis, who) == [int(granted), owner]
+        else:
+            assert release(redis, who) == int(owner == who)
+            owner = None if owner == who else owner
+
+
+# ---- beat, config, forget ----
+
+LEASE, NODES, CFG = TAG + "lease:" + ME, TAG + "nodes", TAG + "cfg"
+
+
+def beat(redis, register, info="info", ttl_ms=15000):
+    return call(redis, "beat", [LEASE, NODES, CFG], ME, ttl_ms, info, register)
+
+
+def test_beat_registers_and_renews(redis):
+    assert beat(redis, 1) == ["OK", ""]
+    assert redis.hash(NODES) == {ME: "info"}
+    assert redis.command("GET", LEASE) == "info"
+    assert 10000 < redis.command("PTTL", LEASE) <= 15000
+    assert beat(redis, 0, "later", ttl_ms=30000) == ["OK", ""]
+    assert redis.command("GET", LEASE) == "later"
+    assert redis.command("PTTL", LEASE) > 15000
+    assert redis.hash(NODES) == {ME: "info"}
+
+
+def test_beat_of_a_node_that_is_gone(redis):
+    call(redis, "config", [CFG], 64, 1, "C1")
+    assert beat(redis, 0) == ["GONE", "C1"]
+    assert redis.command("EXISTS", LEASE, NODES) == 0
+    assert beat(redis, 1) == ["OK", "C1"]
+    redis.command("DEL", LEASE)
+    assert beat(redis, 0) == ["OK", "C1"]
+    redis.command("HDEL", NODES, ME)
+    assert beat(redis, 0) == ["GONE", "C1"]
+
+
+def test_a_lease_runs_out(redis):
+    beat(redis, 1, ttl_ms=30)
+    wait_until(lambda: redis.command("GET", LEASE) is None, what="the lease is gone")
+    assert redis.hash(NODES) == {ME: "info"}
+
+
+def test_config_is_made_once(redis):
+    assert call(redis, "config", [CFG], 64, 1, "C1") == ["64", "1", "C1"]
+    assert call(redis, "config", [CFG], 128, 2, "C2") == ["64", "1", "C1"]
+    assert redis.hash(CFG) == {"partitions": "64", "schema": "1", "epoch": "C1"}
+
+
+def test_forget_drops_the_id_of_a_log_that_is_gone(redis, listener):
+    say(redis, 1, "#a")
+    say(redis, 2, "#b")
+    keys = [W, log_key("#a")]
+    assert call(redis, "forget", keys) == 0
+    redis.command("DEL", log_key("#a"))
+    assert call(redis, "forget", keys) == 1
+    assert call(redis, "forget", keys) == 0
+    assert log_key("#a") not in redis.hash(W) and log_key("#b") in redis.hash(W)
+    listen(listener, "#a")
+    say(redis, 3, "#a")
+    assert frame(listener)[1] == "0-0"
+
+
+# ---- a full Redis, the library itself ----
+
+
+def test_what_frees_or_keeps_alive_works_when_memory_is_out(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    claim(redis, "a/1")
+    beat(redis, 1)
+    redis.command("CONFIG", "SET", "maxmemory", "1")
+    with pytest.raises(RedisError, match="OOM"):
+        say(redis, 2, "#a")
+    with pytest.raises(RedisError, match="OOM"):
+        claim(redis, "b/1")
+    assert beat(redis, 0)[0] == "OK"
+    assert release(redis, "a/1") == 1
+    assert call(redis, "fence", [W], ME) == "OK"
+    assert reap(redis, "#a", ME) == (1, 1)
+    assert call(redis, "forget", [W, log_key("#b")]) == 0
+    keys = [W, log_key("#a"), members_key("#a"), state_key("#a")]
+    assert call(redis, "snap", keys, 10)[3] == []
+
+
+def test_every_function_is_there_under_the_librarys_name(redis):
+    library = redis.command("FUNCTION", "LIST", "LIBRARYNAME", "t1")[0]
+    functions = dict(zip(library[::2], library[1::2]))["functions"]
+    found = {f[f.index("name") + 1]: set(f[f.index("flags") + 1]) for f in functions}
+    assert found == {
+        "t1_apply": set(), "t1_claim": set(), "t1_config": set(), "t1_snap": {"no-writes"},
+        "t1_fence": {"allow-oom"}, "t1_reap": {"allow-oom"}, "t1_release": {"allow-oom"},
+        "t1_beat": {"allow-oom"}, "t1_forget": {"allow-oom"},
+    }
+
+
+def test_loading_again_keeps_the_data(redis):
+    say(redis, 1, "#a")
+    assert load(redis) == "t1"
+    assert say(redis, 2, "#a")[0] == "OK"
