@@ -6,8 +6,8 @@
 -- its name ("parley1"); every function is called <lib>_<function>. K is KEYS, A is ARGV.
 --
 -- Keys of a partition, all in one slot:
---   w          hash: <node> -> number of its last batch, X before it = fenced; i<node> -> the ids that
---              batch got; <log key> -> last id of that log; @ -> epoch of the partition's data
+--   w          hash: <node> -> number of its last batch, an X before it = fenced; i<node> -> the
+--              ids that batch got; <log key> -> last id of that log; @ -> epoch of the data
 --   <log key>  stream of entries, one field d; its name is also the channel of its frames
 --   m, s       hashes of one room: members (member id -> value), state (name, topic, ...)
 --   rooms      hash: <log> -> "<members> <name>\n<topic>", only rooms that have members
@@ -257,8 +257,9 @@ end
 
 -- ---- fence, reap: a node is dead -------------------------------------------------------------
 
--- K: w  A: node. From now on its batches are refused in this partition; the number of the last one
--- stays, so that a node that wakes up learns what became of a batch under way. Returns "OK".
+-- K: w  A: node. From now on its batches are refused in this partition; the number of the last
+-- one stays, so that a node that wakes up learns what became of a batch under way.
+-- Returns "OK".
 local function fence(K, A)
     local C = redis.call
     local last = C('HGET', K[1], A[1]) or '0'
