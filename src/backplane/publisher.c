@@ -156,6 +156,22 @@ void publisher_watch(struct publisher *p, uint32_t partition, int change)
     part->watchers += (uint32_t)change;
 }
 
+void publisher_watch_names(struct publisher *p, uint32_t partition)
+{
+    struct out_partition *part = &p->partitions[partition];
+
+    if (!part->has_names) {
+        part->has_names = true;
+        part->check = true; /* learn the epoch, to know a loss when it comes */
+        partition_make_ready(p, part);
+    }
+}
+
+static bool partition_is_watched(const struct out_partition *part)
+{
+    return part->watchers > 0 || part->has_names;
+}
+
 /* ---- sending ---- */
 
 /* The batch to send next: one that is to be sent again, or a new one. */
@@ -397,7 +413,8 @@ static void on_tick(void *arg)
 
         ring_expire(p, part, now_ms);
         give_up_old(p, part, now_ms);
-        if (part->watchers > 0 && now_ms - part->answered_ms >= PUBLISHER_CHECK_MS) {
+        if (partition_is_watched(part) &&
+            now_ms - part->answered_ms >= PUBLISHER_CHECK_MS) {
             part->check = true;
         }
         if (partition_has_work(part)) {
@@ -415,7 +432,7 @@ void publisher_on_ready(struct publisher *p)
 
         part->not_before_ms = 0;
         part->failures = 0;
-        part->check = part->check || part->watchers > 0;
+        part->check = part->check || partition_is_watched(part);
         partition_make_ready(p, part);
     }
 }
@@ -439,7 +456,7 @@ void publisher_on_new_node_id(struct publisher *p)
         part->prev = list_is_empty(&part->todo) && part->flying == NULL ? 0 : part->prev;
         publisher_take_back(p, part, UINT64_MAX, changes_books);
         strbuf_clear(&part->outbox.drops);
-        part->check = part->watchers > 0;
+        part->check = partition_is_watched(part);
         partition_make_ready(p, part);
     }
 }

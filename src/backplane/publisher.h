@@ -42,9 +42,11 @@ bool publisher_add(struct publisher *p, struct str_view log,
                    const struct publication *pub);
 /* This node follows `log` no more: its books are to forget that. */
 void publisher_drop_log(struct publisher *p, struct str_view log);
-/* Something of ours (a log, a name) came to the partition (+1) or went (-1): a partition that
- * is watched is asked now and then whether it still knows us. */
+/* A log of ours came to the partition (+1) or went (-1): a partition that is watched is asked
+ * now and then whether it still knows us. */
 void publisher_watch(struct publisher *p, uint32_t partition, int change);
+/* People of ours hold names in the partition (kept until the node ends): watch it too. */
+void publisher_watch_names(struct publisher *p, uint32_t partition);
 /* A snapshot told the epoch of a partition's data. */
 void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_view epoch);
 /* The link is up and the lease is ours. Asks all watched partitions. */

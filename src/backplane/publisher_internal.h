@@ -19,7 +19,8 @@
  */
 struct out_partition {
     uint32_t index;
-    uint32_t watchers;      /* logs and names of ours here */
+    uint32_t watchers;      /* logs of ours here */
+    bool has_names;         /* names of ours are, or were, here */
     struct list ready_link; /* in publisher.ready while it has work and nothing flies */
     uint64_t seq;           /* of the newest batch */
     uint64_t prev;          /* of the newest batch that Redis has, as far as we know */

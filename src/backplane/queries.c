@@ -8,6 +8,7 @@
 #include <parley/util/alloc.h>
 
 #include "backplane/link.h"
+#include "backplane/publisher.h"
 #include "backplane/redis_internal.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
@@ -309,6 +310,9 @@ static bool on_claim(struct queries *q, struct query *query,
     bool granted = reply_u64(reply_at(reply, 0)) == 1;
     struct redis *r = q->redis;
 
+    if (granted) {
+        publisher_watch_names(r->publisher, query->partition);
+    }
     r->events->on_claim(r->hub, query->token, granted ? CLAIM_GRANTED : CLAIM_TAKEN);
     return true;
 }
