@@ -19,8 +19,9 @@
 #endif
 
 enum {
-    PENDING_LINES_MAX = 64, /* of one person, on their way to Redis and back */
-    ROOM_LINGER_MS = 30000, /* who leaves often comes back */
+    PENDING_LINES_MAX = 64,  /* of one person, on their way to Redis and back */
+    ROOM_LINGER_MS = 30000,  /* who leaves often comes back */
+    REQUEST_SLACK_MS = 1000, /* the backplane itself gives up first */
     STOP_POLL_MS = 50,
     STOP_STORE_MS = 10000, /* what is held when all clients are gone has that long */
 };
@@ -172,6 +173,7 @@ static void build_hub(struct app *app)
         .max_rooms = app->options->max_rooms,
         .max_pending_lines = PENDING_LINES_MAX,
         .linger_ms = ROOM_LINGER_MS,
+        .request_ms = app->options->hold_seconds * 1000 + REQUEST_SLACK_MS,
     };
 
     app->hub = hub_new(app->loop, app->backplane, &policy);
