@@ -182,9 +182,10 @@ def test_a_mebibyte_of_line_ends(eve):
 def test_other_protocols(world, node, data):
     client = world.connect(node)
     client.send_bytes(data)
-    client.expect_match("^! The name .* is not valid")
-    client.send("ann-too")
-    client.expect_match(r"^\* You are ann-too in #lobby")
+    client.send("")
+    client.settle()
+    assert not client.ended
+    assert world.person(node, "ann-too").settle() == []
 
 
 # ---- lengths ----
@@ -204,7 +205,7 @@ def test_other_protocols(world, node, data):
         (b"\xff" * 1312 + b"\n", "[#lobby] <eve> " + "\ufffd" * 1312),
         (b"\xff" * 1313 + b"\n", TEXT_TOO_LONG),
         (b"\xff" * 2000 + b"\n", LINE_TOO_LONG),
-        (b"/" + b"x" * 4000 + b"\n", "! There is no command /" + "x" * 39 + ".... Type /help."),
+        (b"/" + b"x" * 4000 + b"\n", "! There is no command /" + "x" * 40 + ".... Type /help."),
     ],
     ids=lambda value: f"{value[:4]!r}x{len(value)}" if isinstance(value, bytes) else value[:12],
 )
@@ -343,7 +344,7 @@ def test_who_never_reads_is_closed_and_nobody_waits(world):
             said += 20
             assert said < 20_000, "what waits for sloth has no bound"
         print(f"closed when {said * 3.9 / 1024:.1f} MiB had been said")
-        crier.expect("* sloth quit (reads too slowly)")
+        assert len(crier.seen(r"^\* sloth quit \(reads too slowly\)$")) == 1
         sloth.read_again()
         sloth.expect_end("! You read too slowly: your send queue is full.")
         assert not crier.ended

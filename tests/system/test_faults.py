@@ -424,7 +424,7 @@ def test_redis_killed_and_started_empty(world, redis, nodes, people):
     new = world.connect(nodes[0], "new")
     for name in names:
         new.send(name)
-        assert new.next() == f'! The name "{name}" is taken. Choose another.'
+        new.expect(f'! The name "{name}" is taken. Choose another.')
     new.send("new")
     new.expect_match(r"^\* You are new in #lobby with ")
     new.expect("* Topic of #lobby: of the lobby (set by p0)")
@@ -459,7 +459,7 @@ def test_redis_killed_and_started_empty_under_load(redis, nodes, people):
 
 @pytest.mark.slow(10)
 def test_flushall_under_load(redis, nodes, people):
-    people[0].ask("/topic stays")
+    people[0].send("/topic stays")
     for client in people:
         client.expect("* p0 changed the topic of #lobby to: stays")
     oracle = Oracle(senders=people, watchers=people)

@@ -175,16 +175,17 @@ class Client:
         if not self.ended:
             events |= selectors.EVENT_READ if self.reading else 0
             events |= selectors.EVENT_WRITE if self._out else 0
-        if events == self._events:
-            return
         selector = self.crowd.selector
-        if not self._events:
-            selector.register(self.socket, events, self)
-        elif not events:
-            selector.unregister(self.socket)
-        else:
-            selector.modify(self.socket, events, self)
-        self._events = events
+        if events != self._events:
+            if not self._events:
+                selector.register(self.socket, events, self)
+            elif not events:
+                selector.unregister(self.socket)
+            else:
+                selector.modify(self.socket, events, self)
+            self._events = events
+        if self.ended:
+            self.socket.close()
 
     def _ready(self, events):
         with self.crowd.news:
@@ -292,7 +293,6 @@ class Crowd:
         def leave():
             client.ended = client.ended or "left"
             client._watch()
-            client.socket.close()
             if client.flaw:
                 self.flaws.append(f"{client.name}: {client.flaw}")
             if client in self.clients:

@@ -4,18 +4,23 @@ import re
 
 
 def members(client, room="#lobby"):
-    """Who is in the room, as the client's node answers /who: a sorted list."""
-    names, told = [], None
+    """Who is in the room, as the client's node answers /who: a sorted list; empty for a room
+    that the client is not in. Waits while the backplane is away."""
+    names = []
     start = f"* {room}: "
     count = re.compile(rf"^\* (\d+) (person|people) in {re.escape(room)}\.$")
-    for line in client.ask(f"/who {room}"):
+    client.fresh()
+    client.send(f"/who {room}")
+    while True:
+        line = client.next()
         if line.startswith(start):
             names += [name.split(" ")[0] for name in line[len(start) :].split(", ")]
         elif count.match(line):
-            told = int(count.match(line).group(1))
-    assert told == len(names), f"/who counts {told} and lists {names}"
-    assert len(set(names)) == len(names), f"/who lists somebody twice: {names}"
-    return sorted(names)
+            assert int(count.match(line).group(1)) == len(names), f"{line} {names}"
+            assert len(set(names)) == len(names), f"/who lists somebody twice: {names}"
+            return sorted(names)
+        elif line == f"! You are not in {room}.":
+            return []
 
 
 def room_line(room, nick, text):
