@@ -130,7 +130,7 @@ static bool change(const struct applied *a, struct person *p, struct record *rec
     if (!sv_to_u64(item_field(&a->it, 1), UINT32_MAX, &version)) {
         return false;
     }
-    rec->version = (uint32_t)version;
+    rec->version = version;
     change_apply(a->hub, p, rec, &at);
     if (a->is_own && p->user != NULL) {
         struct member *m = room_find_member(a->room, p);

@@ -43,7 +43,15 @@ void claims_release(const struct hub_user *u, struct str_view nick)
     struct member_id_text owner;
     struct str_view name = name_fold(nick, &folded);
 
-    backplane_ops(hub->bp)->release(hub->bp, name, user_id(u, hub->generation, &owner));
+    /* The claim under the present id may not have been made yet. */
+    for (uint32_t g = hub->generation; g >= u->since; g--) {
+        struct str_view id = user_id(u, g, &owner);
+
+        if (id.len == 0) {
+            return;
+        }
+        backplane_ops(hub->bp)->release(hub->bp, name, id);
+    }
 }
 
 void claims_renew(struct hub_user *u)
@@ -166,6 +174,7 @@ static void start_change(struct request *r, char type)
 enum hub_result hub_away(struct hub_user *u, struct str_view text)
 {
     struct hub_event ev = hub_event_of(EV_AWAY, NULL, &u->person);
+    struct who_text who;
 
     if (!u->is_registered) {
         return HUB_NOT_MEMBER;
@@ -178,6 +187,7 @@ enum hub_result hub_away(struct hub_user *u, struct str_view text)
     }
     text = names_clean_text(text, AWAY_BYTES_MAX, &u->hub->text);
     if (sv_equal(text, person_away(&u->person))) {
+        ev.who = person_who(&u->person, &who);
         ev.text = text;
         ev.origin = u;
         fanout_to_user(u, &ev);

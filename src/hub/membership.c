@@ -2,6 +2,7 @@
 #include "hub/membership.h"
 
 #include "hub/change.h"
+#include "hub/claims.h"
 #include "hub/fanout.h"
 #include "hub/publish.h"
 #include "hub/repair.h"
@@ -38,15 +39,24 @@ void membership_send_away(const struct applied *a, struct str_view id,
     (void)taken;
 }
 
+static struct member *add_own(const struct applied *a, struct member_id id,
+                              struct hub_user *u)
+{
+    struct member *m = room_add_member(a->room, &u->person);
+
+    PARLEY_ASSERT(m != NULL);
+    m->generation = (uint16_t)hub_node_generation(a->hub, id.node);
+    return m;
+}
+
 static bool introduce_own(const struct applied *a, struct member_id id,
-                          struct hub_user *u)
+                          struct hub_user *u, const struct record *rec)
 {
     struct member *m = room_find_member(a->room, &u->person);
     bool is_new = m == NULL;
 
     if (is_new) {
-        m = room_add_member(a->room, &u->person);
-        m->generation = (uint16_t)hub_node_generation(a->hub, id.node);
+        m = add_own(a, id, u);
     }
     m->is_seen = true;
     if (u->is_closed) {
@@ -59,6 +69,9 @@ static bool introduce_own(const struct applied *a, struct member_id id,
     }
     if (is_new || request_of_room(u, REQUEST_JOIN, a->room) != NULL) {
         request_welcome(u, a->room);
+    }
+    if (u->request != NULL && rec->version >= u->request->version) {
+        claims_change_came(m); /* unseen, if it was on its way here */
     }
     return true;
 }
@@ -110,7 +123,7 @@ bool membership_introduce(const struct applied *a, struct str_view id,
         membership_send_away(a, id, rec);
         return true;
     }
-    return introduce_own(a, parsed, u);
+    return introduce_own(a, parsed, u, rec);
 }
 
 /* id nick user host account realname away flags version */

@@ -50,7 +50,7 @@ bool record_from_item(const struct item *it, size_t first, struct record *ret)
     if (version.len > 0 && !sv_to_u64(version, UINT32_MAX, &number)) {
         return false;
     }
-    rec.version = (uint32_t)number;
+    rec.version = number;
     *ret = rec;
     return true;
 }
@@ -166,7 +166,7 @@ void person_set_record(struct person *p, const struct record *rec)
     memcpy(texts, rec->texts, sizeof rec->texts);
     texts[PERSON_ID] = person_text(p, PERSON_ID);
     set_texts(p, texts);
-    p->version = rec->version;
+    p->version = (uint32_t)rec->version;
 }
 
 struct str_view person_who(const struct person *p, struct who_text *ret)

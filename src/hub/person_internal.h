@@ -41,7 +41,7 @@ enum { RECORD_FLAGS = PERSON_RECORD_TEXTS, RECORD_VERSION, RECORD_FIELDS };
 
 struct record {
     struct str_view texts[PERSON_RECORD_TEXTS]; /* borrowed */
-    uint32_t version;
+    uint64_t version;                           /* at most UINT32_MAX */
 };
 
 /* Invariant: a person of another node is in hub->persons and has a membership, but for the

@@ -97,7 +97,10 @@ void repair_drop_pending(struct room *r)
 
 void repair_expect_confirmation(struct room *r)
 {
-    deadline_set(r->owner.hub->loop, &r->confirm, HUB_CONFIRM_MS);
+    const struct hub *hub = r->owner.hub;
+    uint64_t ms = hub->policy.confirm_ms;
+
+    deadline_set(hub->loop, &r->confirm, ms > 0 ? ms : HUB_CONFIRM_MS);
 }
 
 /* Nobody registered it again: its node is gone, or it left meanwhile. */

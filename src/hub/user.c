@@ -38,6 +38,7 @@ struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, v
     u->ops = ops;
     u->sink = sink;
     u->number = ++hub->last_number;
+    u->since = hub->generation;
     list_init(&u->claim);
     person_init(&u->person, u, SV(""));
     struct record rec = person_record(&u->person);

@@ -50,6 +50,9 @@ struct hub_policy {
     uint64_t max_pending_lines; /* of one person on their way; at that many it is busy */
     uint64_t linger_ms;         /* a copy without local members is kept that long */
     uint64_t request_ms; /* a request without effect is given up then; 0: 120,000 */
+    uint64_t
+        confirm_ms; /* after a loss, members of other nodes that nobody registers again
+                            are gone then; 0: 20,000 */
 };
 
 /* What a front-end is told. It may make requests and close users from inside both. */
