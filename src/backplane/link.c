@@ -208,7 +208,8 @@ static void on_late(void *arg)
 static void write_command(struct link *link, const struct command *cmd)
 {
     char *text = NULL;
-    int len = redisFormatCommandArgv(&text, (int)cmd->argc, cmd->argv, cmd->argvlen);
+    long long len = redisFormatCommandArgv(&text, (int)cmd->argc, cmd->argv,
+                                           cmd->argvlen);
 
     PARLEY_ASSERT(len > 0);
     (void)bufferevent_write(link->bev, text, (size_t)len);

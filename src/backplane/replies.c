@@ -3,12 +3,20 @@
 
 #include <event2/buffer.h>
 
+/* NULL makes the reader fail. */
 static void *create_bounded_array(const redisReadTask *task, replies_count elements)
 {
     const struct replies *r = task->privdata;
+    int depth = 1;
 
-    /* NULL makes the reader fail. */
-    return elements > REPLY_ELEMENTS_MAX ? NULL : r->create_array(task, elements);
+    for (const redisReadTask *outer = task->parent; outer != NULL;
+         outer = outer->parent) {
+        depth++;
+    }
+    if (elements > REPLY_ELEMENTS_MAX || depth > REPLY_DEPTH_MAX) {
+        return NULL;
+    }
+    return r->create_array(task, elements);
 }
 
 void replies_init(struct replies *r, size_t bytes_max)
@@ -67,5 +75,6 @@ const char *replies_error(const struct replies *r)
     if (r->reader->err == 0) {
         return "a reply is too large";
     }
-    return r->reader->err == REDIS_ERR_OOM ? "an array is too large" : r->reader->errstr;
+    return r->reader->err == REDIS_ERR_OOM ? "an array is too large or too deep"
+                                           : r->reader->errstr;
 }

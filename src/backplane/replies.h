@@ -3,7 +3,8 @@
  * replies.h - replies cut out of what a connection reads: hiredis's reader, bounded.
  *
  * hiredis bounds neither the bytes of a reply nor, before 1.0, the elements that an array
- * may announce (it allocates them at once). Both are bounded here.
+ * may announce (it allocates them at once) nor, since 1.0, how deep arrays may lie in arrays
+ * (it frees them by recursion). All three are bounded here.
  */
 #ifndef PARLEY_BACKPLANE_REPLIES_H
 #define PARLEY_BACKPLANE_REPLIES_H
@@ -16,7 +17,10 @@
 
 struct evbuffer;
 
-enum { REPLY_ELEMENTS_MAX = 4 << 20 /* of one array: a hash with two million fields */ };
+enum {
+    REPLY_ELEMENTS_MAX = 4 << 20, /* of one array: a hash with two million fields */
+    REPLY_DEPTH_MAX = 6,          /* arrays in arrays */
+};
 
 #if HIREDIS_MAJOR >= 1
 typedef size_t replies_count;
