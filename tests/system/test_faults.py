@@ -359,10 +359,9 @@ def test_more_said_than_can_be_held(world, redis):
         assert len(refused) + len(stored) == len(texts)
         assert sorted(map(int, refused + stored)) == list(range(len(texts)))
         assert stored == sorted(stored, key=int)
-    watcher.settle()
     for client in people:
-        seen = watcher.seen(rf"^\[#lobby\] <{client.name}> \d+ x+$")
-        assert seen == client.seen(rf"^\[#lobby\] <{client.name}> \d+ x+$")
+        own = rf"^\[#lobby\] <{client.name}> \d+ x+$"
+        wait_until(lambda: watcher.seen(own) == client.seen(own))
 
 
 def _stored(client):
@@ -421,6 +420,7 @@ def test_redis_killed_and_started_empty(world, redis, nodes, people):
         assert client.ask("/topic") == ["* Topic of #lobby: of the lobby (set by p0)"]
 
     # A newcomer sees the same, and no name can be had twice.
+    wait_until(lambda: len(redis.keys("parley:*:n:*")) == 9)
     new = world.connect(nodes[0], "new")
     for name in names:
         new.send(name)
@@ -428,19 +428,33 @@ def test_redis_killed_and_started_empty(world, redis, nodes, people):
     new.send("new")
     new.expect_match(r"^\* You are new in #lobby with ")
     new.expect("* Topic of #lobby: of the lobby (set by p0)")
-    answer = new.ask("/join #tea")
-    assert set(answer[0].split("with ")[1].strip(".").split(", ")) == set(names[:5])
-    assert answer[1] == "* Topic of #tea: of tea (set by p1)"
-    assert sorted(new.ask("/rooms"))[:2] == [
-        "* #lobby (10): of the lobby",
-        "* #tea (6): of tea",
-    ]
+    new.send("/join #tea")
+    those = new.expect_match(r"^\* You are in #tea with (.*)\.$").group(1)
+    assert sorted(those.split(", ")) == names[:5]
+    new.expect("* Topic of #tea: of tea (set by p1)")
+    rooms = ["* #lobby (10): of the lobby", "* #tea (6): of tea", "* 2 rooms."]
+    wait_until(lambda: sorted(new.ask("/rooms")) == sorted(rooms))
 
     # The books are good for the next death too.
     nodes[2].kill()
     left = [client.name for client in people if client.node is not nodes[2]]
     wait_until(lambda: members(people[0]) == sorted([*left, "new"]), PROMISE + MARGIN)
     assert stored_members(redis, "#lobby") == 7
+
+
+@pytest.mark.parametrize("distance", [0, 1], ids=["same node", "other node"])
+def test_newcomers_do_not_get_the_names_that_redis_forgot(
+    world, redis, nodes, people, distance
+):
+    """However quick they are: whoever was there keeps the name."""
+    newcomers = [world.connect(nodes[(n + distance) % 3], f"p{n}") for n in range(9)]
+    redis.restart_empty()
+    for newcomer in newcomers:
+        newcomer.send(newcomer.name)
+    for newcomer in newcomers:
+        newcomer.expect(f'! The name "{newcomer.name}" is taken. Choose another.')
+    nobody_noticed(people)
+    wait_same_members(one_of_each_node(people), [client.name for client in people])
 
 
 @pytest.mark.slow(15)
