@@ -312,29 +312,27 @@ void claims_on_claim(struct hub *hub, struct token token, enum claim_result resu
     }
 }
 
-static void no_more_awaited(struct member *m)
+void claims_change_came(struct member *m)
 {
-    struct request *r = m->person->user->request;
-
     if (m->is_awaited) {
         m->is_awaited = false;
-        if (r != NULL && r->awaited > 0) {
-            r->awaited--;
-            finish_if_all_came(r);
-        }
+        claims_await_one_less(m->person->user);
     }
 }
 
-void claims_change_came(struct member *m)
+void claims_await_one_less(struct hub_user *u)
 {
-    no_more_awaited(m);
+    if (u->request != NULL && u->request->awaited > 0) {
+        u->request->awaited--;
+        finish_if_all_came(u->request);
+    }
 }
 
 void claims_change_is_refused(struct member *m)
 {
     m->is_leaving = m->is_leaving && !m->person->user->is_closed;
     member_set_dirty(m, true);
-    no_more_awaited(m);
+    claims_change_came(m);
 }
 
 void claims_fail(const struct request *r)

@@ -18,6 +18,8 @@
 void claims_on_claim(struct hub *hub, struct token token, enum claim_result result);
 /* The user's change came back from this room. */
 void claims_change_came(struct member *m);
+/* ... or will not: it is in one of those rooms no more. */
+void claims_await_one_less(struct hub_user *u);
 /* What was to be told to this room will not be; it is repaired. */
 void claims_change_is_refused(struct member *m);
 /* A change, or the claim before it, is given up. */

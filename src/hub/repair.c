@@ -138,20 +138,28 @@ void repair_on_confirm_deadline(void *deadline)
     }
 }
 
+/* Whatever was on its way may be lost too; registered again it is told anew. */
+static void own_is_lost(struct member *m)
+{
+    if (m->person->user->is_closed) {
+        m->is_leaving = false;
+    }
+    if (!m->is_leaving) {
+        member_set_dirty(m, true);
+    }
+    claims_change_came(m);
+}
+
 static void room_is_lost(struct room *r)
 {
     r->is_lost = true;
     for (uint32_t i = 0; i < r->member_count; i++) {
         struct member *m = r->members[i];
-        const struct hub_user *u = m->person->user;
 
-        if (u == NULL) {
+        if (m->person->user == NULL) {
             m->is_confirmed = false;
-        } else if (u->is_closed) {
-            m->is_leaving = false;
-            member_set_dirty(m, true);
-        } else if (!m->is_leaving) {
-            member_set_dirty(m, true);
+        } else {
+            own_is_lost(m);
         }
     }
     repair_expect_confirmation(r);

@@ -7,6 +7,7 @@
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 
+#include "hub/claims.h"
 #include "hub/person_internal.h"
 #include "hub/recent.h"
 #include "hub/repair.h"
@@ -210,6 +211,7 @@ void room_remove_member(struct member *m)
     struct room *r = m->room;
     struct person *p = m->person;
     struct hub_user *u = p->user;
+    bool is_awaited = m->is_awaited;
 
     member_set_dirty(m, false);
     if (u != NULL) {
@@ -226,6 +228,9 @@ void room_remove_member(struct member *m)
     person_release(r->owner.hub, p);
     if (u != NULL) {
         room_check_end(r);
+        if (is_awaited) {
+            claims_await_one_less(u);
+        }
         user_try_bury(u);
     }
 }
