@@ -245,6 +245,34 @@ START_TEST(test_lost_with_a_quit_on_its_way)
 }
 END_TEST
 
+START_TEST(test_lost_then_read_anew_keeps_those_who_come_back)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+    struct talker *bob = talker_in_a(1, "bob");
+
+    must(hub_topic(alice->user, room_of(alice, "#a"), SV("cats")));
+    settle();
+    forget_heard();
+    fx.nodes[1]->holds = true; /* bob's node is slow to register again */
+    memory_world_lose(&fx.world);
+    memory_node_tear_hole(fx.nodes[0], "#a");
+    for (int i = 0; i < 20; i++) {
+        (void)memory_backplane_step(&fx.world);
+    }
+    expect(alice, "hole #a;");
+    ck_assert_str_eq(names_in(0, "#a"), "alice bob");
+    ck_assert(sv_equal(room_topic(room_of(alice, "#a")), SV("cats")));
+    settle_ms(100);
+    fx.nodes[1]->holds = false;
+    settle_ms(500);
+    expect(alice, "");
+    expect(bob, "");
+    ck_assert_str_eq(names_in(0, "#a"), "alice bob");
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 2);
+    ck_assert_str_eq(memory_state(&fx.world, "#a", "topic"), "cats");
+}
+END_TEST
+
 /* ---- dead nodes, and those thought dead ---- */
 
 START_TEST(test_node_gone_its_people_quit_once)
@@ -409,6 +437,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_lost_name_taken_by_another_means_a_guest_name);
     tcase_add_test(tc, test_lost_with_requests_on_their_way);
     tcase_add_test(tc, test_lost_with_a_quit_on_its_way);
+    tcase_add_test(tc, test_lost_then_read_anew_keeps_those_who_come_back);
     tcase_add_test(tc, test_node_gone_its_people_quit_once);
     tcase_add_test(tc, test_new_node_id_everybody_comes_back);
     tcase_add_test(tc, test_new_node_id_with_everything_on_its_way);
