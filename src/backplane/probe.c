@@ -140,7 +140,8 @@ void probe_on_message(struct probe *p, struct str_view channel, struct str_view 
                   sv_of(p->prefix))) {
         return;
     }
-    metric_set(METRIC_PROBE_RTT_US, (int64_t)(clock_monotonic_us() - p->sent_us));
+    metric_set(METRIC_PROBE_RTT, (int64_t)(clock_monotonic_us() - p->sent_us));
+    metric_touch(METRIC_PROBE_AGE);
     p->heard_ms = loop_now_ms(p->redis->loop);
     if (!p->heard) {
         p->heard = true;

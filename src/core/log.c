@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <parley/core/metrics.h>
 #include <parley/util/base.h>
 #include <parley/util/clock.h>
 #include <parley/util/str.h>
@@ -303,14 +304,21 @@ static bool write_line(enum log_level level, const char *event, struct str_view 
     } else {
         format_text(&l, level, event, message);
     }
+    metric_add(METRIC_LOG_LINES, 1);
     return write_bytes(sv(l.bytes, l.len));
+}
+
+static void count_dropped(void)
+{
+    state.dropped++;
+    metric_add(METRIC_LOG_DROPPED, 1);
 }
 
 /* Write a line, and before it how many were lost because the descriptor did not take them. */
 static void emit(enum log_level level, const char *event, struct str_view message)
 {
     if (state.torn && !write_bytes(SV("\n"))) {
-        state.dropped++;
+        count_dropped();
         return;
     }
     if (state.dropped > 0) {
@@ -318,13 +326,13 @@ static void emit(enum log_level level, const char *event, struct str_view messag
 
         (void)snprintf(text, sizeof text, "count=%" PRIu64, state.dropped);
         if (!write_line(LOG_WARN, "log_dropped", sv_of(text))) {
-            state.dropped++;
+            count_dropped();
             return;
         }
         state.dropped = 0;
     }
     if (!write_line(level, event, message)) {
-        state.dropped++;
+        count_dropped();
     }
 }
 
@@ -384,6 +392,7 @@ static bool spend(enum log_level level, const char *event)
     r->level = level;
     if (r->count >= LOG_BURST) {
         r->suppressed++;
+        metric_add(METRIC_LOG_SUPPRESSED, 1);
         return false;
     }
     r->count++;

@@ -10,6 +10,7 @@
 
 #include <event2/event.h>
 
+#include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
 #include <parley/util/clock.h>
@@ -258,6 +259,7 @@ static void turn(struct loop *loop, int flags)
     (void)event_base_loop(loop->base, EVLOOP_ONCE | flags);
     run_tasks(loop, LOOP_PUBLISH);
     run_tasks(loop, LOOP_FLUSH);
+    metric_end_turn();
     empty_graveyard(loop);
 }
 

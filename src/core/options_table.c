@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include <parley/core/metrics.h>
 #include <parley/core/options.h>
 #include <parley/util/base.h>
 
@@ -72,6 +73,8 @@ const struct option_row option_rows[] = {
      .help = "Show the version"},
     {"print-options-markdown", "", OPTION_SHOW, OPTION_HIDDEN,
      .show = options_print_markdown},
+    {"print-metrics-markdown", "", OPTION_SHOW, OPTION_HIDDEN,
+     .show = metrics_print_markdown},
 };
 
 const size_t option_row_count = PARLEY_COUNT_OF(option_rows);

@@ -41,7 +41,8 @@ static void refuse(struct server *srv, int fd)
     /* Unread input would turn the end into an RST, which may overtake the text. */
     (void)recv(fd, srv->read_buffer, SESSION_READ_BYTES, 0);
     (void)close(fd);
-    metric_add(METRIC_CLOSED, 1);
+    metric_add(METRIC_CLOSED_FULL, 1);
+    metric_add(METRIC_REFUSED, 1);
 }
 
 static bool on_has_room(void *arg)

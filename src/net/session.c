@@ -67,12 +67,38 @@ static const unsigned next_states[SESSION_STATE_COUNT] = {
 };
 #undef TO
 
+enum { COUNTED_STATES = 3 };
+_Static_assert(METRIC_CONNECTIONS_IRC_CLOSING - METRIC_CONNECTIONS_NONE_UNREGISTERED ==
+                   COUNTED_STATES * SESSION_PROTOCOL_COUNT - 1,
+               "a row for each protocol and state");
+#define X(name, label, text)                                                             \
+    _Static_assert(METRIC_CLOSED_##name - METRIC_CLOSED_QUIT == CLOSE_##name, label);
+CLOSE_REASONS(X)
+#undef X
+
+/* Move the session to the row of METRIC_CONNECTIONS_... where it belongs now. */
+static void recount(struct session *s)
+{
+    unsigned state = s->state <= SESSION_GREETING ? 0 : s->state == SESSION_OPEN ? 1 : 2;
+    unsigned before = s->counted_as;
+
+    if (s->ops != NULL) {
+        s->counted_as = (uint8_t)(s->ops->protocol * COUNTED_STATES + state);
+    } else {
+        s->counted_as = (uint8_t)(before / COUNTED_STATES * COUNTED_STATES + state);
+    }
+    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED + before, -1);
+    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED + s->counted_as,
+               s->state == SESSION_DEAD ? 0 : 1);
+}
+
 static void set_state(struct session *s, enum session_state next)
 {
     struct server *srv = s->srv;
 
     PARLEY_ASSERT((next_states[s->state] & (1U << next)) != 0);
     s->state = (uint8_t)next;
+    recount(s);
     switch (next) {
     case SESSION_GREETING:
         if (srv->policy.register_seconds > 0) {
@@ -87,7 +113,7 @@ static void set_state(struct session *s, enum session_state next)
         break;
     case SESSION_CLOSING:
         deadline_clear(&s->front_deadline);
-        deadline_clear(&s->pause);
+        session_stop_input(s);
         deadline_set(srv->loop, &s->state_deadline, SESSION_CLOSING_MS);
         break;
     case SESSION_LINGERING:
@@ -221,6 +247,7 @@ void session_start(struct server *srv, int fd, const struct addr *addr)
     list_append(&srv->sessions, &s->link);
     srv->session_count++;
     metric_add(METRIC_SESSIONS, 1);
+    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED, 1);
     log_debug("session_open", "session=%" PRIu64 " peer=%.*s", s->id,
               SV_ARG(session_peer(s)));
     run_on_open(s);
@@ -258,7 +285,7 @@ void session_die(struct session *s)
 static void begin_close(struct session *s, enum close_reason reason, const char *detail)
 {
     set_state(s, SESSION_CLOSING);
-    metric_add(METRIC_CLOSED, 1);
+    metric_add(METRIC_CLOSED_QUIT + reason, 1);
     log_debug("session_close", "session=%" PRIu64 " reason=%s", s->id,
               close_reason_label(reason));
     s->ops->on_close(s->front, reason,
@@ -412,6 +439,7 @@ void session_set_front(struct session *s, const struct front_ops *ops, void *fro
     if (s->ops != NULL) {
         s->ops = ops;
         s->front = front;
+        recount(s);
     }
 }
 

@@ -35,6 +35,9 @@ static void set_input(struct session *s, enum input_state next)
     struct server *srv = s->srv;
 
     deadline_clear(&s->pause); /* off server.yielded too */
+    if ((s->input == INPUT_THROTTLED) != (next == INPUT_THROTTLED)) {
+        metric_add(METRIC_THROTTLED_SESSIONS, next == INPUT_THROTTLED ? 1 : -1);
+    }
     s->input = (uint8_t)next;
     if (next == INPUT_YIELDED) {
         server_queue_yielded(srv, s);
@@ -56,6 +59,11 @@ void session_init_input(struct session *s)
     framer_init(&s->framer, (uint32_t)s->srv->policy.max_line_bytes);
     deadline_init(&s->pause, on_pause_over);
     s->input = INPUT_FLOWING;
+}
+
+void session_stop_input(struct session *s)
+{
+    set_input(s, INPUT_FLOWING);
 }
 
 /* While YIELDED it says yes and then does not read: the next turn comes at once, and not

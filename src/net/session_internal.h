@@ -88,6 +88,7 @@ struct session {
     uint8_t state;              /* enum session_state */
     uint8_t input;              /* enum input_state */
     uint8_t early_close;        /* wanted while NEW; CLOSE_REASON_COUNT: not */
+    uint8_t counted_as;         /* which METRIC_CONNECTIONS_... */
     bool is_blocked;            /* the socket took less than it was given */
     bool is_ended;              /* the client shut its side */
     max_align_t event_memory[]; /* one struct event: libevent knows its size */
@@ -137,6 +138,8 @@ void session_check(struct session *s);
 /* ---- session_input.c ---- */
 
 void session_init_input(struct session *s);
+/* Nothing more is handed over. */
+void session_stop_input(struct session *s);
 /* Does it want to know when there is something to read? */
 bool session_wants_input(const struct session *s);
 /* There is something to read. */

@@ -84,6 +84,7 @@ static void irc_on_close(void *front, enum close_reason reason, const char *deta
 }
 
 static const struct front_ops irc_ops = {
+    .protocol = SESSION_SPEAKS_IRC,
     .on_line = irc_on_line,
     .on_urgent_line = irc_on_urgent_line,
     .on_deadline = irc_on_deadline,

@@ -30,6 +30,14 @@
 
 struct session;
 
+/* What a session speaks, for the metrics. */
+enum session_protocol {
+    SESSION_SPEAKS_NOTHING_YET,
+    SESSION_SPEAKS_LINE,
+    SESSION_SPEAKS_IRC,
+    SESSION_PROTOCOL_COUNT,
+};
+
 /* Why a session ends: feeds the log line, the metric and what the client is told. */
 #define CLOSE_REASONS(X)                                                                 \
     X(QUIT, "quit", "")                                                                  \
@@ -59,6 +67,7 @@ enum line_result {
 };
 
 struct front_ops {
+    enum session_protocol protocol;
     /* A connection came; returns the front-end's data for it (NULL is allowed). */
     void *(*on_open)(void *app, struct session *s);
     /* A line without its end. The view is valid during the call. */

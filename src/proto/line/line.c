@@ -395,6 +395,7 @@ static bool claims_all(struct str_view first_line)
 }
 
 static const struct front_ops line_ops = {
+    .protocol = SESSION_SPEAKS_LINE,
     .on_line = line_on_line,
     .on_urgent_line = line_on_urgent_line,
     .on_deadline = line_on_deadline,

@@ -163,6 +163,8 @@ void toy_setup(void)
 
 void toy_teardown(void)
 {
+    int64_t closed = 0;
+
     server_free(toy.srv);
     timer_done(&tick);
     loop_free(toy.loop);
@@ -171,7 +173,15 @@ void toy_teardown(void)
     ck_assert_uint_eq(msg_live_count(), live_before);
     ck_assert_int_eq(metric_values[METRIC_SENDQ_BYTES], 0);
     ck_assert_int_eq(metric_values[METRIC_SESSIONS], 0);
-    ck_assert_int_eq(metric_values[METRIC_ACCEPTED], metric_values[METRIC_CLOSED]);
+    for (int i = 0; i < CLOSE_REASON_COUNT; i++) {
+        closed += metric_values[METRIC_CLOSED_QUIT + i];
+    }
+    ck_assert_int_eq(metric_values[METRIC_ACCEPTED], closed);
+    for (int i = METRIC_CONNECTIONS_NONE_UNREGISTERED;
+         i <= METRIC_CONNECTIONS_IRC_CLOSING; i++) {
+        ck_assert_int_eq(metric_values[i], 0);
+    }
+    ck_assert_int_eq(metric_values[METRIC_THROTTLED_SESSIONS], 0);
 }
 
 void toy_listen(void)
