@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+#include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
+#include <parley/util/clock.h>
 
 struct request {
     struct list link;
     uint64_t due_ms;
+    uint64_t sent_us;
     struct answer_to to;
 };
 
@@ -65,6 +68,7 @@ void pending_add(struct pending *p, uint64_t timeout_ms, struct answer_to to)
                                             : xcalloc(1, sizeof *request);
 
     request->due_ms = loop_now_ms(p->loop) + timeout_ms;
+    request->sent_us = clock_monotonic_us();
     request->to = to;
     list_append(&p->requests, &request->link);
     watch(p, request->due_ms);
@@ -82,8 +86,12 @@ bool pending_answer(struct pending *p, const struct redisReply *reply)
     if (oldest == NULL) {
         return false;
     }
-    struct answer_to to = LIST_ENTRY(oldest, struct request, link)->to;
+    const struct request *request = LIST_ENTRY(oldest, struct request, link);
+    struct answer_to to = request->to;
 
+    if (reply != NULL) {
+        metric_observe(METRIC_REDIS_CALL, clock_monotonic_us() - request->sent_us);
+    }
     list_append(&p->spare, oldest);
     to.fn(to.arg, to.ctx, reply);
     return true;

@@ -132,6 +132,7 @@ void redis_update_available(struct redis *r)
         return;
     }
     r->available = available;
+    metric_set(METRIC_AVAILABLE, available ? 1 : 0);
     log_info(available ? "backplane_available" : "backplane_away", "id=%s", r->node);
     r->events->on_available(r->hub, available);
     if (available && !r->started) {

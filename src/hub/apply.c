@@ -85,6 +85,9 @@ static bool apply_message(const struct applied *a)
     ev.person = p;
     ev.origin = a->is_own && p != NULL ? p->user : NULL;
     fanout_to_room(a->room, &ev);
+    if (a->room->local_count > 0) {
+        metric_note_delivery(a->place.id.ms);
+    }
     if (ev.origin != NULL) {
         m = room_find_member(a->room, p);
         if (m != NULL) {
