@@ -2,7 +2,7 @@
 #include "hub/message.h"
 
 #include "hub/fanout.h"
-#include "hub/hub_internal.h"
+#include "hub/names.h"
 
 /* Fields of a message. */
 enum { FIELD_ID, FIELD_WHO, FIELD_ACCOUNT, FIELD_TEXT, FIELDS_MIN };

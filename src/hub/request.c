@@ -181,28 +181,43 @@ void request_welcome(struct hub_user *u, struct room *r)
     user_check_idle(u);
 }
 
-static void settle_quietly(struct request *r)
-{
-    struct hub_user *u = r->user;
-
-    request_end(r);
-    user_check_idle(u);
-}
-
-/* Its entry went by unseen: what does the copy say? */
-static void settle_one(struct request *r)
+/* Is what was asked for so, in the copy? */
+static bool has_effect(const struct request *r)
 {
     bool is_member = hub_user_is_in(r->user, r->room);
 
-    if (r->kind == REQUEST_JOIN && is_member) {
-        request_welcome(r->user, r->room);
-    } else if (r->kind == REQUEST_LEAVE && !is_member) {
-        settle_quietly(r);
-    } else if (r->kind == REQUEST_TOPIC &&
-               sv_equal(room_topic(r->room), request_text(r))) {
-        settle_quietly(r);
-    } else {
+    switch (r->kind) {
+    case REQUEST_JOIN:
+        return is_member;
+    case REQUEST_LEAVE:
+        return !is_member;
+    case REQUEST_TOPIC:
+        return sv_equal(room_topic(r->room), request_text(r));
+    case REQUEST_NICK:
+    case REQUEST_RENAME:
+    case REQUEST_DIRECT:
+    case REQUEST_AWAY:
+    case REQUEST_WHOIS:
+    case REQUEST_ROOMS:
+    case REQUEST_HISTORY:
+    case REQUEST_KIND_COUNT:
+        break; /* not about a room's entry */
+    }
+    return false;
+}
+
+/* Its entry went by unseen. */
+static void settle_one(struct request *r)
+{
+    struct hub_user *u = r->user;
+
+    if (!has_effect(r)) {
         request_fail(r);
+    } else if (r->kind == REQUEST_JOIN) {
+        request_welcome(u, r->room);
+    } else {
+        request_end(r);
+        user_check_idle(u);
     }
 }
 

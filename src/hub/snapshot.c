@@ -22,19 +22,20 @@ static struct applied applied_at(struct room *r, const struct snapshot *snap)
 
 /* ---- members ---- */
 
-static void load_member(const struct applied *a, const struct pair *pair, bool is_first)
+static bool load_member(const struct applied *a, const struct pair *pair, bool is_first)
 {
     struct record rec;
 
     if (!record_decode(pair->value, &rec)) {
-        metric_add(METRIC_MALFORMED, 1);
-    } else if (is_first && membership_is_own(a->hub, pair->field)) {
+        return false;
+    }
+    if (is_first && membership_is_own(a->hub, pair->field)) {
         /* Nobody of ours has come in yet: a trace of a former visit. A join that waits for
          * this snapshot is handed over behind. */
         membership_send_away(a, pair->field, &rec);
-    } else if (!membership_introduce(a, pair->field, &rec)) {
-        metric_add(METRIC_MALFORMED, 1);
+        return true;
     }
+    return membership_introduce(a, pair->field, &rec);
 }
 
 /* Was the user's leave stored before the snapshot was taken? */
@@ -89,7 +90,9 @@ static void load_members(const struct applied *a, const struct snapshot *snap,
         a->room->members[i]->is_seen = false;
     }
     for (size_t i = 0; i < snap->member_count; i++) {
-        load_member(a, &snap->members[i], is_first);
+        if (!load_member(a, &snap->members[i], is_first)) {
+            metric_add(METRIC_MALFORMED, 1);
+        }
     }
     if (!is_first) {
         compare_members(a, snap->reborn);

@@ -5,7 +5,8 @@
 #include "hub/fanout.h"
 #include "hub/message.h"
 #include "hub/publish.h"
-#include "hub/request.h"
+#include "hub/room_internal.h"
+#include "hub/user_internal.h"
 
 /* Hand the new request over; if it is not taken, it never was. */
 static enum hub_result hand_over(struct request *r, bool is_taken)

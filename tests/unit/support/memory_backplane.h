@@ -53,14 +53,6 @@ void memory_node_tear_hole(struct memory_node *n, const char *log);
 /* The node is declared dead: its members are reaped, then it learns its new id. What it had
  * handed over is stored under the new one. */
 void memory_node_declare_lost(struct memory_node *n, const char *new_id);
-/* The node has died: members reaped, names freed. After memory_node_free(). */
-void memory_world_reap(struct memory_world *w, const char *id);
 /* Everything is lost: entries, books, names; every node is told. */
 void memory_world_lose(struct memory_world *w);
-/* Somebody takes a name in between. */
-void memory_world_steal_name(struct memory_world *w, const char *name, const char *owner);
-/* An entry that no hub wrote. */
-void memory_world_inject(struct memory_world *w, const char *log, const char *node,
-                         struct str_view items);
-
 #endif

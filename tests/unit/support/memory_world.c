@@ -163,6 +163,40 @@ void memory_log_reap(struct memory_world *w, struct memory_log *log, struct str_
     }
 }
 
+/* ---- faults ---- */
+
+void memory_world_reap(struct memory_world *w, const char *id)
+{
+    size_t len = strlen(id);
+
+    LIST_FOR_EACH(&w->logs, it) {
+        memory_log_reap(w, LIST_ENTRY(it, struct memory_log, link), sv_of(id));
+    }
+    LIST_FOR_EACH(&w->names, it) {
+        struct memory_pair *p = LIST_ENTRY(it, struct memory_pair, link);
+
+        if (strncmp(p->owner, id, len) == 0 && p->owner[len] == '/') {
+            memory_pair_delete(p);
+        }
+    }
+}
+
+void memory_world_steal_name(struct memory_world *w, const char *name, const char *owner)
+{
+    struct memory_pair *p = NULL;
+
+    memory_pair_set(&w->names, sv_of(name), SV(""));
+    p = memory_pair_find(&w->names, sv_of(name));
+    free(p->owner);
+    p->owner = xstrdup(owner);
+}
+
+void memory_world_inject(struct memory_world *w, const char *log, const char *node,
+                         struct str_view items)
+{
+    memory_log_append(w, memory_log_get(w, sv_of(log)), sv_of(node), items, 1);
+}
+
 /* ---- the whole ---- */
 
 void memory_world_init(struct memory_world *w)

@@ -71,6 +71,16 @@ void memory_pair_delete(struct memory_pair *p);
 /* Pseudo-random, the same in every run. */
 uint32_t memory_random(struct memory_world *w, uint32_t bound);
 
+/* ---- faults ---- */
+
+/* The node has died: members reaped, names freed. After memory_node_free(). */
+void memory_world_reap(struct memory_world *w, const char *id);
+/* Somebody takes a name in between. */
+void memory_world_steal_name(struct memory_world *w, const char *name, const char *owner);
+/* An entry that no hub wrote. */
+void memory_world_inject(struct memory_world *w, const char *log, const char *node,
+                         struct str_view items);
+
 /* ---- for assertions ---- */
 
 size_t memory_member_count(struct memory_world *w, const char *log);
