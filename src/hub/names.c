@@ -113,13 +113,10 @@ static bool is_line_char(char c)
 
 bool names_allow_text(struct str_view text)
 {
-    bool is_clean = true;
-
-    /* No early exit: texts are clean, and so the compiler may compare many bytes at once. */
-    for (size_t i = 0; i < text.len; i++) {
-        is_clean &= is_line_char(text.ptr[i]);
-    }
-    return is_clean;
+    /* Three fast searches: every text of every item comes by here. */
+    return text.len == 0 || (memchr(text.ptr, '\n', text.len) == NULL &&
+                             memchr(text.ptr, '\r', text.len) == NULL &&
+                             memchr(text.ptr, '\0', text.len) == NULL);
 }
 
 struct str_view names_clean_text(struct str_view text, size_t max_bytes,
