@@ -104,6 +104,13 @@ static struct link *make_link(struct topology *t, enum link_role role, const cha
     return link_new(t->redis->loop, t->dns, &config, ops, t->redis);
 }
 
+static void name_client(const struct topology *t, const char *role,
+                        char ret_name[CLIENT_NAME_SIZE])
+{
+    (void)snprintf(ret_name, CLIENT_NAME_SIZE, "%s-%s-%s", t->redis->partitions.prefix,
+                   t->redis->node, role);
+}
+
 struct topology *topology_new(struct redis *r, const char *url, const char **ret_error)
 {
     struct topology *t = xcalloc(1, sizeof(*t));
@@ -119,33 +126,24 @@ struct topology *topology_new(struct redis *r, const char *url, const char **ret
     if (t->dns == NULL) { /* no resolv.conf: addresses and /etc/hosts still work */
         t->dns = evdns_base_new(loop_base(r->loop), 0);
     }
-    return t;
-}
-
-static void name_client(const struct topology *t, const char *role,
-                        char ret_name[CLIENT_NAME_SIZE])
-{
-    (void)snprintf(ret_name, CLIENT_NAME_SIZE, "%s-%s-%s", t->redis->partitions.prefix,
-                   t->redis->node, role);
-}
-
-void topology_start(struct topology *t)
-{
     name_client(t, "commands", t->client_names[0]);
     name_client(t, "subscriptions", t->client_names[1]);
     t->commands = make_link(t, LINK_COMMANDS, t->client_names[0], &commands_ops);
     t->subscriptions = make_link(t, LINK_SUBSCRIPTIONS, t->client_names[1],
                                  &subscriptions_ops);
+    return t;
+}
+
+void topology_start(struct topology *t)
+{
     link_start(t->commands);
     link_start(t->subscriptions);
 }
 
 void topology_free(struct topology *t)
 {
-    if (t->commands != NULL) {
-        link_close(t->commands);
-        link_close(t->subscriptions);
-    }
+    link_close(t->commands);
+    link_close(t->subscriptions);
     if (t->dns != NULL) {
         evdns_base_free(t->dns, 0);
     }
@@ -168,5 +166,5 @@ struct link *topology_subscriptions(const struct topology *t, uint32_t partition
 
 bool topology_is_ready(const struct topology *t)
 {
-    return t->commands != NULL && link_state(t->commands) == LINK_READY;
+    return link_state(t->commands) == LINK_READY;
 }
