@@ -88,21 +88,25 @@ static struct str_view key(struct reaper *reaper, uint32_t partition, const char
     return redis_key(reaper->redis, &reaper->arena, partition, kind, name);
 }
 
-static void send(struct reaping *reaping, link_reply_fn fn, void *arg, uint64_t ctx)
+/* Send what was built. False: the link is down, `fn` will not be called, and this reaping
+ * comes to nothing. */
+static bool send(struct reaping *reaping, link_reply_fn fn, void *arg, uint64_t partition)
 {
     struct reaper *reaper = reaping->reaper;
+    struct link *link = topology_commands(reaper->redis->topology, (uint32_t)partition);
 
-    reaping->requests++;
-    if (!link_send(topology_commands(reaper->redis->topology, (uint32_t)ctx),
-                   &reaper->command, 0, fn, arg, ctx)) {
-        fn(arg, ctx, NULL);
+    if (!link_send(link, &reaper->command, 0, fn, arg, partition)) {
+        reaping->failed = true;
+        return false;
     }
+    reaping->requests++;
+    return true;
 }
 
 static void strike_off(struct reaping *reaping)
 {
     struct reaper *reaper = reaping->reaper;
-    struct command *cmd = begin(reaper);
+    struct command *cmd;
 
     reaper_forget_inbox(reaper, reaping->node);
     cmd = begin(reaper);
@@ -139,7 +143,7 @@ static void on_answer(void *arg, uint64_t ctx, const struct redisReply *reply)
 
 /* ---- rooms ---- */
 
-static void reap_step(struct room_reaping *room, struct str_view cursor,
+static bool reap_step(struct room_reaping *room, struct str_view cursor,
                       uint64_t removed);
 
 static void on_room_step(void *arg, uint64_t ctx, const struct redisReply *reply)
@@ -148,17 +152,18 @@ static void on_room_step(void *arg, uint64_t ctx, const struct redisReply *reply
     struct reaping *reaping = room->reaping;
     struct str_view cursor = reply_text(reply_at(reply, 0));
 
+    bool goes_on = reply_kind(reply) == REPLY_VALUE && cursor.len > 0 &&
+                   !sv_equal(cursor, SV("0"));
+
     (void)ctx;
-    if (reply_kind(reply) == REPLY_VALUE && cursor.len > 0 &&
-        !sv_equal(cursor, SV("0"))) {
-        reap_step(room, cursor, reply_u64(reply_at(reply, 1)));
-    } else {
+    if (!goes_on || !reap_step(room, cursor, reply_u64(reply_at(reply, 1)))) {
         free(room);
     }
     answered(reaping, reply);
 }
 
-static void reap_step(struct room_reaping *room, struct str_view cursor, uint64_t removed)
+/* False: the link is down. */
+static bool reap_step(struct room_reaping *room, struct str_view cursor, uint64_t removed)
 {
     static const char *const kinds[] = {"l:", "m:", "s:"};
     struct reaper *reaper = room->reaping->reaper;
@@ -186,7 +191,7 @@ static void reap_step(struct room_reaping *room, struct str_view cursor, uint64_
     command_add(cmd, arena_copy(&reaper->arena, cursor));
     command_add_u64(cmd, REAPER_STEP);
     command_add_u64(cmd, removed);
-    send(room->reaping, on_room_step, room, room->partition);
+    return send(room->reaping, on_room_step, room, room->partition);
 }
 
 static void on_rooms(void *arg, uint64_t partition, const struct redisReply *reply)
@@ -201,7 +206,9 @@ static void on_rooms(void *arg, uint64_t partition, const struct redisReply *rep
         room->partition = (uint32_t)partition;
         room->log_len = log.len;
         memcpy(room->log, log.ptr == NULL ? "" : log.ptr, log.len);
-        reap_step(room, SV("0"), 0);
+        if (!reap_step(room, SV("0"), 0)) {
+            free(room);
+        }
     }
     answered(reaping, reply);
 }
@@ -222,7 +229,7 @@ static void on_names(void *arg, uint64_t partition, const struct redisReply *rep
         command_add(cmd, key(reaper, (uint32_t)partition, "nk:", sv_of(reaping->node)));
         command_add(cmd, name);
         command_add(cmd, reply_text(reply_at(reply, i + 1)));
-        send(reaping, on_answer, reaping, partition);
+        (void)send(reaping, on_answer, reaping, partition);
     }
     answered(reaping, reply);
 }
@@ -239,17 +246,17 @@ static void reap_partition(struct reaping *reaping, uint32_t partition)
     redis_function(reaper->redis, &reaper->arena, cmd, "fence", 1);
     command_add(cmd, key(reaper, partition, "w", sv(NULL, 0)));
     command_add(cmd, dead);
-    send(reaping, on_answer, reaping, partition);
+    (void)send(reaping, on_answer, reaping, partition);
 
     cmd = begin(reaper);
     command_add(cmd, SV("HKEYS"));
     command_add(cmd, key(reaper, partition, "in:", dead));
-    send(reaping, on_rooms, reaping, partition);
+    (void)send(reaping, on_rooms, reaping, partition);
 
     cmd = begin(reaper);
     command_add(cmd, SV("HGETALL"));
     command_add(cmd, key(reaper, partition, "nk:", dead));
-    send(reaping, on_names, reaping, partition);
+    (void)send(reaping, on_names, reaping, partition);
 }
 
 static void on_claimed(void *arg, uint64_t ctx, const struct redisReply *reply)
@@ -298,7 +305,10 @@ void reaper_reap(struct reaper *reaper, const char *node)
     command_add(cmd, SV("NX"));
     command_add(cmd, SV("PX"));
     command_add_u64(cmd, REAPER_CLAIM_MS);
-    send(reaping, on_claimed, reaping, 0);
+    if (!send(reaping, on_claimed, reaping, 0)) {
+        list_remove(&reaping->link);
+        free(reaping);
+    }
 }
 
 void reaper_abort(struct reaper *reaper)
