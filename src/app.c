@@ -187,7 +187,8 @@ static bool build_proto(struct app *app)
     app->proto.node_name = app->options->node_name;
     app->proto.version = PARLEY_VERSION;
     if (!motd_load(&app->proto.motd, app->options->motd_file, error)) {
-        (void)fprintf(stderr, "parleyd: --motd-file: %s\n", error);
+        (void)fprintf(stderr, "parleyd: --motd-file %s: %s\n", app->options->motd_file,
+                      error);
         return false;
     }
     return true;
