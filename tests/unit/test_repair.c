@@ -6,6 +6,7 @@
 
 #include <parley/core/item.h>
 
+#include "hub/hub_internal.h"
 #include "hub/person_internal.h"
 #include "support/hub_fixture.h"
 
@@ -164,17 +165,23 @@ END_TEST
 
 START_TEST(test_lost_many_are_registered_in_slices)
 {
-    struct talker *first = talker_in_a(0, "first");
+    enum { MANY = HUB_SLICE + 50 };
+    struct talker *first = talker_in_a(1, "first");
 
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < MANY; i++) {
         char name[16];
 
         (void)snprintf(name, sizeof name, "user%d", i);
-        (void)talker_in_a((size_t)i % 3, name);
+        (void)talker_in_a(0, name);
     }
     memory_world_lose(&fx.world);
+    memory_backplane_run(&fx.world);
+    fx.nodes[0]->holds = true;
     settle();
-    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 21);
+    fx.nodes[0]->holds = false;
+    settle();
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), MANY + 1);
+    ck_assert_str_eq(memory_name_owner(&fx.world, "user249"), "n0/250");
     forget_heard();
     settle_ms(500);
     expect(first, "");

@@ -17,7 +17,7 @@
 
 #include "memory_backplane.h"
 
-enum { FIXTURE_NODES = 3, FIXTURE_TALKERS = 32 };
+enum { FIXTURE_NODES = 3, FIXTURE_TALKERS = 512 };
 
 struct talker {
     struct hub_user *user; /* NULL: closed */

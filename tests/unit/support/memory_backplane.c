@@ -162,8 +162,7 @@ static void op_claim(struct backplane *bp, struct str_view name, struct str_view
                !sv_equal(sv_of(p->owner), expected)) {
         a->claim = CLAIM_TAKEN;
     } else {
-        memory_pair_set(&n->world->names, name, record);
-        p = memory_pair_find(&n->world->names, name);
+        p = memory_pair_set(&n->world->names, name, record);
         free(p->owner);
         p->owner = copy(owner);
     }

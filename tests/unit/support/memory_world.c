@@ -22,7 +22,8 @@ struct memory_pair *memory_pair_find(const struct list *pairs, struct str_view f
     return NULL;
 }
 
-void memory_pair_set(struct list *pairs, struct str_view field, struct str_view value)
+struct memory_pair *memory_pair_set(struct list *pairs, struct str_view field,
+                                    struct str_view value)
 {
     struct memory_pair *p = memory_pair_find(pairs, field);
 
@@ -34,6 +35,7 @@ void memory_pair_set(struct list *pairs, struct str_view field, struct str_view 
     free(p->value);
     p->value = xstrndup(value.len > 0 ? value.ptr : "", value.len);
     p->value_len = value.len;
+    return p;
 }
 
 void memory_pair_delete(struct memory_pair *p)
@@ -183,10 +185,8 @@ void memory_world_reap(struct memory_world *w, const char *id)
 
 void memory_world_steal_name(struct memory_world *w, const char *name, const char *owner)
 {
-    struct memory_pair *p = NULL;
+    struct memory_pair *p = memory_pair_set(&w->names, sv_of(name), SV(""));
 
-    memory_pair_set(&w->names, sv_of(name), SV(""));
-    p = memory_pair_find(&w->names, sv_of(name));
     free(p->owner);
     p->owner = xstrdup(owner);
 }

@@ -66,7 +66,9 @@ void memory_log_reap(struct memory_world *w, struct memory_log *log,
                      struct str_view node);
 
 struct memory_pair *memory_pair_find(const struct list *pairs, struct str_view field);
-void memory_pair_set(struct list *pairs, struct str_view field, struct str_view value);
+/* The pair, new or changed. */
+struct memory_pair *memory_pair_set(struct list *pairs, struct str_view field,
+                                    struct str_view value);
 void memory_pair_delete(struct memory_pair *p);
 /* Pseudo-random, the same in every run. */
 uint32_t memory_random(struct memory_world *w, uint32_t bound);
