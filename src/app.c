@@ -58,7 +58,7 @@ static bool listen_everywhere(struct app *app)
     for (size_t i = 0; i < app->options->listen_count; i++) {
         char error[SERVER_ERROR_SIZE];
 
-        if (!server_listen(app->server, app->options->listen[i], error)) {
+        if (!server_listen(app->server, app->options->listen[i], 0, error)) {
             fail(app, error);
             return false;
         }

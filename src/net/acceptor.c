@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net/acceptor.h"
+#include <parley/net/acceptor.h>
 
 #include <errno.h>
 #include <netdb.h>
@@ -36,6 +36,7 @@ struct listener {
     struct acceptor *acceptor; /* borrowed */
     struct event *event;       /* owned */
     struct addr addr;
+    unsigned flags; /* enum listen_flags */
     int fd;
 };
 
@@ -91,7 +92,7 @@ static bool accept_one(struct listener *l)
     struct sockaddr_storage from = {0};
     socklen_t from_len = sizeof from;
 
-    if (!a->ops->has_room(a->arg)) {
+    if (a->ops->has_room != NULL && !a->ops->has_room(a->arg)) {
         pause_accepting(a, "nearly out of descriptors");
         return false;
     }
@@ -99,8 +100,7 @@ static bool accept_one(struct listener *l)
                      SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         struct addr peer = addr_from_sockaddr((const struct sockaddr *)&from);
-        metric_add(METRIC_ACCEPTED, 1);
-        a->ops->on_accept(a->arg, fd, &peer);
+        a->ops->on_accept(a->arg, fd, &peer, l->flags);
         return true;
     }
     switch (errno) {
@@ -170,7 +170,7 @@ static int open_socket(const struct addrinfo *ai)
     return -1;
 }
 
-static void add_listener(struct acceptor *a, int fd)
+static void add_listener(struct acceptor *a, int fd, unsigned flags)
 {
     struct listener *l = xcalloc(1, sizeof *l);
     struct sockaddr_storage bound = {0};
@@ -179,6 +179,7 @@ static void add_listener(struct acceptor *a, int fd)
 
     l->acceptor = a;
     l->fd = fd;
+    l->flags = flags;
     PARLEY_ASSERT(getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0);
     l->addr = addr_from_sockaddr((const struct sockaddr *)&bound);
     l->event = event_new(loop_base(a->loop), fd, EV_READ | EV_PERSIST, on_acceptable, l);
@@ -186,7 +187,9 @@ static void add_listener(struct acceptor *a, int fd)
     a->listeners = xreallocarray(a->listeners, a->count + 1, sizeof(struct listener *));
     a->listeners[a->count++] = l;
     addr_format_peer(&l->addr, text);
-    log_info("listening", "address=%s", text);
+    log_info(a->ops->event, "address=%s%s%s", text,
+             (flags & LISTEN_PROXY) != 0 ? " proxy=yes" : "",
+             (flags & LISTEN_SECURE) != 0 ? " secure=yes" : "");
 }
 
 /*
@@ -194,7 +197,7 @@ static void add_listener(struct acceptor *a, int fd)
  * passed over as long as another one works ("localhost" where there is no IPv6). Returns how
  * many work, or 0 with errno when one that should does not.
  */
-static size_t open_all(struct acceptor *a, const struct addrinfo *list)
+static size_t open_all(struct acceptor *a, const struct addrinfo *list, unsigned flags)
 {
     size_t opened = 0;
     int error = EADDRNOTAVAIL;
@@ -202,7 +205,7 @@ static size_t open_all(struct acceptor *a, const struct addrinfo *list)
     for (const struct addrinfo *ai = list; ai != NULL; ai = ai->ai_next) {
         int fd = open_socket(ai);
         if (fd >= 0) {
-            add_listener(a, fd);
+            add_listener(a, fd, flags);
             opened++;
             continue;
         }
@@ -216,7 +219,7 @@ static size_t open_all(struct acceptor *a, const struct addrinfo *list)
     return opened;
 }
 
-bool acceptor_listen(struct acceptor *a, const char *address,
+bool acceptor_listen(struct acceptor *a, const char *address, unsigned flags,
                      char ret_error[ACCEPTOR_ERROR_SIZE])
 {
     struct addrinfo hints = {
@@ -240,7 +243,7 @@ bool acceptor_listen(struct acceptor *a, const char *address,
                        address, gai_strerror(failure));
         return false;
     }
-    bool is_open = open_all(a, list) > 0;
+    bool is_open = open_all(a, list, flags) > 0;
     if (!is_open) {
         (void)snprintf(ret_error, ACCEPTOR_ERROR_SIZE, "cannot listen on \"%.100s\": %s",
                        address, strerror(errno));

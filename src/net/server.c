@@ -22,7 +22,6 @@
 #include <parley/util/list.h>
 #include <parley/util/rng.h>
 
-#include "net/acceptor.h"
 #include "net/session_internal.h"
 
 enum { MAX_LINE_BYTES = 16 << 20 };
@@ -52,11 +51,13 @@ static bool on_has_room(void *arg)
     return srv->session_count < srv->descriptor_room;
 }
 
-static void on_accept(void *arg, int fd, const struct addr *peer)
+static void on_accept(void *arg, int fd, const struct addr *peer, unsigned flags)
 {
     struct server *srv = arg;
     uint64_t max = srv->policy.max_sessions;
 
+    (void)flags;
+    metric_add(METRIC_ACCEPTED, 1);
     if (max > 0 && srv->session_count >= max) {
         refuse(srv, fd);
     } else {
@@ -65,6 +66,7 @@ static void on_accept(void *arg, int fd, const struct addr *peer)
 }
 
 static const struct acceptor_ops acceptor_ops = {
+    .event = "listening",
     .has_room = on_has_room,
     .on_accept = on_accept,
 };
@@ -176,10 +178,11 @@ static size_t descriptor_room(void)
                              : limit.rlim_cur - SERVER_SPARE_DESCRIPTORS);
 }
 
-bool server_listen(struct server *srv, const char *address, char *ret_error)
+bool server_listen(struct server *srv, const char *address, unsigned flags,
+                   char *ret_error)
 {
     srv->descriptor_room = descriptor_room();
-    return acceptor_listen(srv->acceptor, address, ret_error);
+    return acceptor_listen(srv->acceptor, address, flags, ret_error);
 }
 
 uint16_t server_port(const struct server *srv, size_t index)

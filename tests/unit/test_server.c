@@ -48,7 +48,7 @@ START_TEST(test_server_listen_on_a_bad_address_says_why)
     char error[SERVER_ERROR_SIZE] = "";
 
     toy_listen();
-    ck_assert(!server_listen(toy.srv, bad_addresses[_i], error));
+    ck_assert(!server_listen(toy.srv, bad_addresses[_i], 0, error));
     ck_assert_ptr_nonnull(strstr(error, bad_addresses[_i]));
     ck_assert_ptr_null(strchr(error, '\n'));
     ck_assert_uint_eq(server_port(toy.srv, 1), 0);
@@ -62,7 +62,7 @@ START_TEST(test_server_listen_on_a_port_in_use_says_why)
 
     toy_listen();
     (void)snprintf(address, sizeof address, "127.0.0.1:%u", server_port(toy.srv, 0));
-    ck_assert(!server_listen(toy.srv, address, error));
+    ck_assert(!server_listen(toy.srv, address, 0, error));
     ck_assert_ptr_nonnull(strstr(error, "in use"));
 }
 END_TEST
@@ -72,9 +72,9 @@ START_TEST(test_server_listen_on_a_name_works)
     char error[SERVER_ERROR_SIZE] = "";
 
     toy_listen();
-    ck_assert_msg(server_listen(toy.srv, "localhost:0", error), "%s", error);
+    ck_assert_msg(server_listen(toy.srv, "localhost:0", 0, error), "%s", error);
     ck_assert_uint_ne(server_port(toy.srv, 1), 0);
-    ck_assert_msg(server_listen(toy.srv, "*:0", error), "%s", error);
+    ck_assert_msg(server_listen(toy.srv, "*:0", 0, error), "%s", error);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(test_server_listen_on_ipv6_serves_ipv6)
     if (!has_ipv6()) {
         return;
     }
-    ck_assert_msg(server_listen(toy.srv, "[::1]:0", error), "%s", error);
+    ck_assert_msg(server_listen(toy.srv, "[::1]:0", 0, error), "%s", error);
     to.sin6_port = htons(server_port(toy.srv, 1));
     int fd = socket(AF_INET6, SOCK_STREAM, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);

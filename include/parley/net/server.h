@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <parley/core/loop.h>
+#include <parley/net/acceptor.h>
 #include <parley/net/session.h>
 #include <parley/util/base.h>
 
@@ -35,11 +36,11 @@ struct server *server_new(struct loop *loop, const struct server_policy *policy,
 /* Closes what is left at once (SHUTDOWN), trying once to write what is queued. */
 void server_free(struct server *srv);
 /*
- * Listen on "HOST:PORT" or "[V6]:PORT" (port 0: any). False with a one-line reason in
- * `ret_error` (of at least 200 bytes) otherwise.
+ * Listen on "HOST:PORT" or "[V6]:PORT" (port 0: any); `flags` of enum listen_flags. False
+ * with a one-line reason in `ret_error` (of at least 200 bytes) otherwise.
  */
-bool server_listen(struct server *srv, const char *address, char *ret_error)
-    PARLEY_MUST_CHECK;
+bool server_listen(struct server *srv, const char *address, unsigned flags,
+                   char *ret_error) PARLEY_MUST_CHECK;
 /* Port of the index-th listener (for port 0), 0 if there is none. */
 uint16_t server_port(const struct server *srv, size_t index);
 /* Close the listeners. */

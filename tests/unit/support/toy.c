@@ -189,7 +189,7 @@ void toy_listen(void)
     char error[SERVER_ERROR_SIZE];
 
     toy.srv = server_new(toy.loop, &toy.policy, &ops, &toy);
-    ck_assert(server_listen(toy.srv, "127.0.0.1:0", error));
+    ck_assert(server_listen(toy.srv, "127.0.0.1:0", 0, error));
 }
 
 void toy_turn(void)
