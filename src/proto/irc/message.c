@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/irc/message.h"
+
+#include <parley/util/utf8.h>
+
+static void skip_blanks(struct str_view *rest)
+{
+    while (rest->len > 0 && rest->ptr[0] == ' ') {
+        *rest = sv(rest->ptr + 1, rest->len - 1);
+    }
+}
+
+/* Cut "@tags " or ":source " off; empty when there is none. */
+static struct str_view cut_marked(struct str_view *rest, char mark)
+{
+    if (rest->len == 0 || rest->ptr[0] != mark) {
+        return sv(NULL, 0);
+    }
+    struct str_view word = sv_next_until(rest, ' ');
+    skip_blanks(rest);
+    return sv(word.ptr + 1, word.len - 1);
+}
+
+static void cut_params(struct str_view rest, struct irc_message *m)
+{
+    while (m->count < IRC_PARAMS_MAX) {
+        skip_blanks(&rest);
+        if (rest.len == 0) {
+            return;
+        }
+        if (rest.ptr[0] == ':') {
+            m->params[m->count++] = sv(rest.ptr + 1, rest.len - 1);
+            return;
+        }
+        if (m->count == IRC_PARAMS_MAX - 1) {
+            m->params[m->count++] = rest;
+            return;
+        }
+        m->params[m->count++] = sv_next_until(&rest, ' ');
+    }
+}
+
+enum irc_message_result irc_message_parse(struct str_view line, struct irc_message *ret)
+{
+    struct irc_message m = {.count = 0};
+    struct str_view rest = line;
+
+    skip_blanks(&rest);
+    bool is_tagged = rest.len > 0 && rest.ptr[0] == '@';
+    m.tags = cut_marked(&rest, '@');
+    if (is_tagged && m.tags.len + 2 > IRC_TAGS_BYTES_MAX) {
+        return IRC_MESSAGE_TOO_LONG;
+    }
+    if (rest.len > IRC_BODY_BYTES_MAX) {
+        return IRC_MESSAGE_TOO_LONG;
+    }
+    (void)cut_marked(&rest, ':');
+    m.command = sv_next_until(&rest, ' ');
+    if (m.command.len == 0) {
+        return IRC_MESSAGE_BLANK;
+    }
+    if (!utf8_is_valid(line)) {
+        return IRC_MESSAGE_NOT_UTF8;
+    }
+    cut_params(rest, &m);
+    *ret = m;
+    return IRC_MESSAGE_OK;
+}
+
+bool irc_message_find_tag(struct str_view tags, struct str_view key,
+                          struct str_view *ret_value)
+{
+    bool is_found = false;
+
+    while (tags.len > 0) {
+        struct str_view value = sv_next_until(&tags, ';');
+        struct str_view name = sv_next_until(&value, '=');
+
+        if (sv_equal(name, key)) {
+            *ret_value = value;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+bool irc_message_next_item(struct str_view list, size_t *at, struct str_view *ret_item)
+{
+    while (*at < list.len) {
+        struct str_view rest = sv(list.ptr + *at, list.len - *at);
+        struct str_view item = sv_next_until(&rest, ',');
+
+        *at += item.len + 1;
+        if (item.len > 0) {
+            *ret_item = item;
+            return true;
+        }
+    }
+    return false;
+}
