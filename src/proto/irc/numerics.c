@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "proto/irc/numerics.h"
+
+#include <stdbool.h>
+
+#include <parley/util/utf8.h>
+
+#include "proto/irc/limits.h"
+
+const struct irc_numeric_row irc_numeric_rows[IRC_NUMERIC_COUNT] = {
+#define X(name, number, format) [name] = {number, SV_INIT(format)},
+    IRC_NUMERICS(X)
+#undef X
+};
+
+static bool is_argument(char c)
+{
+    return c == '%' || c == '$';
+}
+
+size_t irc_numeric_arg_count(enum irc_numeric numeric)
+{
+    struct str_view format = irc_numeric_rows[numeric].format;
+    size_t count = 0;
+
+    for (size_t i = 0; i < format.len; i++) {
+        count += is_argument(format.ptr[i]) ? 1 : 0;
+    }
+    return count;
+}
+
+void irc_numeric_add_word(struct strbuf *out, struct str_view text)
+{
+    if (text.len == 0) {
+        strbuf_add_char(out, '*');
+        return;
+    }
+    if (text.ptr[0] == ':') {
+        strbuf_add_char(out, '0');
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        strbuf_add_char(out, c <= ' ' || c == 0x7f ? '_' : text.ptr[i]);
+    }
+}
+
+void irc_numeric_add_text(struct strbuf *out, struct str_view text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        strbuf_add_char(out, c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+    }
+}
+
+void irc_numeric_cut(struct strbuf *out, size_t start)
+{
+    struct str_view line = sv(out->ptr + start, out->len - start);
+
+    if (!out->failed) {
+        out->len = start + utf8_truncate(line, IRC_LINE_BYTES_MAX - 2).len;
+    }
+}
+
+void irc_numeric_add(struct strbuf *out, enum irc_numeric numeric, struct str_view nick,
+                     const struct str_view *args, size_t count)
+{
+    const struct irc_numeric_row *row = &irc_numeric_rows[numeric];
+    size_t start = out->len;
+    bool is_text = false;
+
+    PARLEY_ASSERT(count == irc_numeric_arg_count(numeric));
+    strbuf_add_fmt(out, ":" IRC_SERVER_NAME " %03u ", row->number);
+    irc_numeric_add_word(out, nick);
+    strbuf_add_char(out, ' ');
+    for (size_t i = 0; i < row->format.len; i++) {
+        char c = row->format.ptr[i];
+        is_text = is_text || c == ':';
+        if (!is_argument(c)) {
+            strbuf_add_char(out, c);
+        } else if (is_text || c == '$') {
+            irc_numeric_add_text(out, *args++);
+        } else {
+            irc_numeric_add_word(out, *args++);
+        }
+    }
+    irc_numeric_cut(out, start);
+}
