@@ -24,7 +24,10 @@
 enum { PROTO_GREETING_MS = 300 };
 
 /* The forms of an event that differ in bytes: indices of hub_event.rendered. */
-enum proto_variant { PROTO_VARIANT_LINE, PROTO_VARIANT_COUNT };
+enum proto_variant {
+    PROTO_VARIANT_LINE,
+    PROTO_VARIANT_IRC, /* and those behind it: see proto/irc/render.h */
+};
 
 struct proto_app {
     struct loop *loop;       /* borrowed */

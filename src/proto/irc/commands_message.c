@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* PRIVMSG, NOTICE, TAGMSG (RFC 2812 section 3.3; IRCv3 message-tags). */
+#include <parley/core/item.h>
+
+#include "proto/irc/commands.h"
+#include "proto/irc/render.h"
+#include "proto/text.h"
+
+/* What is said, and how a failure is told: of a NOTICE nothing is (RFC 2812, 3.3.2). */
+struct speech {
+    char kind;
+    bool is_silent;
+    struct str_view text;
+};
+
+static struct speech speech_of(const struct irc_call *call, bool is_notice)
+{
+    struct speech s = {ITEM_MESSAGE, is_notice, call->m.params[1]};
+    struct str_view action = {0};
+
+    if (is_notice) {
+        s.kind = ITEM_NOTICE;
+    } else if (irc_render_is_action(s.text, &action)) {
+        s.kind = ITEM_ACTION;
+        s.text = action;
+    }
+    return s;
+}
+
+static void refuse_target(struct irc *irc, const struct speech *s,
+                          enum irc_numeric numeric, struct str_view target)
+{
+    if (!s->is_silent) {
+        irc_reply(irc, numeric, target);
+    }
+}
+
+static void refuse_room(struct irc *irc, const struct speech *s, struct str_view name,
+                        struct str_view why)
+{
+    if (!s->is_silent) {
+        irc_reply(irc, ERR_CANNOTSENDTOCHAN, name, why);
+    }
+}
+
+/* May the label go with the line to one room, so that its coming back is the answer? Else the
+ * command is serial, and its answer a batch. */
+static bool is_pipelined(const struct irc_call *call)
+{
+    struct str_view targets = call->m.params[0];
+
+    return call->label == NULL ||
+           (irc_is_room_name(targets) && sv_find_char(targets, ',') == targets.len &&
+            irc_label_text(call->label).len <= TEXT_EXCERPT_BYTES);
+}
+
+static void note_said(struct irc *irc, struct irc_call *call, const struct room *room)
+{
+    if (call->label == NULL || !is_pipelined(call)) {
+        said_add(&irc->said, room, SV(""));
+        return;
+    }
+    said_add(&irc->said, room, irc_label_text(call->label));
+    irc_label_free(call->label);
+    call->label = NULL;
+}
+
+/* IRC_AGAIN: there is no place for it yet. */
+static enum irc_step say_in_room(struct irc *irc, struct irc_call *call,
+                                 const struct speech *s, struct str_view name)
+{
+    const struct room *room = hub_room_find(irc->app->hub, name);
+
+    if (!hub_room_name_is_valid(name)) {
+        refuse_target(irc, s, ERR_NOSUCHCHANNEL, name);
+        return IRC_DONE;
+    }
+    if (room == NULL || !hub_user_is_in(irc->user, room)) {
+        refuse_room(irc, s, name, SV("you are not in it"));
+        return IRC_DONE;
+    }
+    switch (hub_say(irc->user, room, s->kind, s->text)) {
+    case HUB_OK:
+        note_said(irc, call, room);
+        break;
+    case HUB_TOO_MANY:
+        return IRC_AGAIN;
+    case HUB_UNAVAILABLE:
+        refuse_room(irc, s, name, SV("the backplane is away"));
+        break;
+    case HUB_NOT_MEMBER:
+        refuse_room(irc, s, name, SV("you are not in it"));
+        break;
+    case HUB_BAD_NAME:
+    case HUB_ALREADY:
+    case HUB_TOO_LONG:
+    case HUB_EMPTY:
+        break;
+    }
+    return IRC_DONE;
+}
+
+/* Serial: what was said before is to be stored before. IRC_LAST: under way. */
+static enum irc_step say_to_person(struct irc *irc, struct irc_call *call,
+                                   const struct speech *s, struct str_view nick)
+{
+    call->needs_quiet = true;
+    if (irc->said.count > 0) {
+        return IRC_AGAIN;
+    }
+    enum hub_result result = hub_direct(irc->user, nick, s->kind, s->text);
+    if (result == HUB_OK) {
+        return IRC_LAST;
+    }
+    if (result == HUB_BAD_NAME) {
+        refuse_target(irc, s, ERR_NOSUCHNICK, nick);
+    } else if (!s->is_silent) {
+        (void)irc_requested(irc, result, nick, IRC_DONE, IRC_DONE);
+    }
+    return IRC_DONE;
+}
+
+/* Without a text, or without anybody to tell it. */
+static bool lacks_something(struct irc *irc, const struct irc_call *call, bool is_notice)
+{
+    bool has_target = call->m.params[0].len > 0;
+
+    if (has_target && call->m.params[1].len > 0) {
+        return false;
+    }
+    if (is_notice) {
+        return true;
+    }
+    if (has_target) {
+        irc_reply_plain(irc, ERR_NOTEXTTOSEND);
+    } else {
+        irc_reply(irc, ERR_NORECIPIENT, call->row->name);
+    }
+    return true;
+}
+
+static enum irc_step say_to(struct irc *irc, struct irc_call *call,
+                            const struct speech *s, struct str_view target)
+{
+    return irc_is_room_name(target) ? say_in_room(irc, call, s, target)
+                                    : say_to_person(irc, call, s, target);
+}
+
+/* To each target in turn, as far as it goes now. */
+static enum irc_step say_to_all(struct irc *irc, struct irc_call *call,
+                                const struct speech *s)
+{
+    struct str_view target = {0};
+    enum irc_step step = IRC_DONE;
+    size_t at = call->at;
+
+    while (irc_message_next_item(call->m.params[0], &at, &target)) {
+        if (call->targets == IRC_TARGETS_MAX) {
+            refuse_target(irc, s, ERR_TOOMANYTARGETS, target);
+            return IRC_DONE;
+        }
+        step = say_to(irc, call, s, target);
+        if (step == IRC_AGAIN || !irc_is_open(irc)) {
+            return step;
+        }
+        call->at = at;
+        call->targets++;
+        if (step == IRC_LAST && at < call->m.params[0].len) {
+            return IRC_AGAIN;
+        }
+    }
+    return step;
+}
+
+static enum irc_step say(struct irc *irc, struct irc_call *call, bool is_notice)
+{
+    struct speech s = speech_of(call, is_notice);
+
+    if (lacks_something(irc, call, is_notice)) {
+        return IRC_DONE;
+    }
+    if (!is_pipelined(call)) {
+        call->needs_quiet = true;
+        if (call->targets == 0 && irc->said.count > 0) {
+            return IRC_AGAIN;
+        }
+    }
+    enum irc_step step = say_to_all(irc, call, &s);
+    if (step == IRC_DONE && call->needs_quiet && irc->said.count > 0) {
+        return IRC_LAST;
+    }
+    return step;
+}
+
+enum irc_step irc_command_privmsg(struct irc *irc, struct irc_call *call)
+{
+    return say(irc, call, false);
+}
+
+enum irc_step irc_command_notice(struct irc *irc, struct irc_call *call)
+{
+    return say(irc, call, true);
+}
+
+/* 005 says CLIENTTAGDENY=*: there is nothing in it that would be relayed. */
+enum irc_step irc_command_tagmsg(struct irc *irc, struct irc_call *call)
+{
+    if (call->m.params[0].len == 0) {
+        irc_reply(irc, ERR_NORECIPIENT, call->row->name);
+    }
+    return IRC_DONE;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* Rooms (RFC 2812 section 3.2; Modern IRC "Channel Operations"). */
+#include <parley/util/utf8.h>
+
+#include "proto/irc/commands.h"
+#include "proto/irc/mask.h"
+#include "proto/irc/modes.h"
+
+/* ---- JOIN ---- */
+
+/* "JOIN 0": leave one room after the other (RFC 2812, 3.2.1). */
+static enum irc_step leave_all(struct irc *irc)
+{
+    const struct room *room = hub_user_room(irc->user, 0);
+
+    if (room == NULL) {
+        return IRC_DONE;
+    }
+    struct str_view name = room_name(room);
+    return irc_requested(irc, hub_leave(irc->user, name, SV("")), name, IRC_AGAIN,
+                         IRC_DONE);
+}
+
+static enum irc_step join_one(struct irc *irc, struct str_view name)
+{
+    const struct room *room = hub_room_find(irc->app->hub, name);
+
+    if (room != NULL && hub_user_is_in(irc->user, room)) {
+        return IRC_DONE;
+    }
+    if (!hub_room_name_is_valid(name)) {
+        irc_reply(irc, ERR_NOSUCHCHANNEL, name);
+        return IRC_DONE;
+    }
+    enum hub_result result = hub_join(irc->user, name);
+    if (result == HUB_TOO_MANY) {
+        irc_reply(irc, ERR_TOOMANYCHANNELS, name);
+        return IRC_DONE;
+    }
+    return irc_requested(irc, result, name, IRC_AGAIN, IRC_DONE);
+}
+
+enum irc_step irc_command_join(struct irc *irc, struct irc_call *call)
+{
+    struct str_view list = call->m.params[0];
+    struct str_view name = {0};
+
+    if (sv_equal(list, SV("0"))) {
+        return leave_all(irc);
+    }
+    while (irc_is_open(irc) && irc_message_next_item(list, &call->at, &name)) {
+        if (join_one(irc, name) == IRC_AGAIN) {
+            return IRC_AGAIN;
+        }
+    }
+    if (call->step == 0 && call->at == 0) {
+        irc_reply(irc, ERR_NEEDMOREPARAMS, call->row->name);
+    }
+    return IRC_DONE;
+}
+
+/* ---- PART ---- */
+
+enum irc_step irc_command_part(struct irc *irc, struct irc_call *call)
+{
+    struct str_view reason = utf8_truncate(call->m.params[1], IRC_REASON_BYTES_MAX);
+    struct str_view name = {0};
+
+    while (irc_is_open(irc) &&
+           irc_message_next_item(call->m.params[0], &call->at, &name)) {
+        const struct room *room = irc_own_room(irc, name);
+        if (room != NULL &&
+            irc_requested(irc, hub_leave(irc->user, room_name(room), reason), name,
+                          IRC_AGAIN, IRC_DONE) == IRC_AGAIN) {
+            return IRC_AGAIN;
+        }
+    }
+    return IRC_DONE;
+}
+
+/* ---- TOPIC, NAMES ---- */
+
+enum irc_step irc_command_topic(struct irc *irc, struct irc_call *call)
+{
+    const struct room *room = irc_own_room(irc, call->m.params[0]);
+
+    if (room == NULL) {
+        return IRC_DONE;
+    }
+    if (call->m.count > 1) {
+        struct str_view topic = utf8_truncate(call->m.params[1], IRC_TOPIC_BYTES_MAX);
+        return irc_requested(irc, hub_topic(irc->user, room, topic), room_name(room),
+                             IRC_LAST, IRC_DONE);
+    }
+    if (room_topic(room).len > 0) {
+        irc_tell_topic(irc, room);
+    } else {
+        irc_reply(irc, RPL_NOTOPIC, room_name(room));
+    }
+    return IRC_DONE;
+}
+
+/* Of other rooms nothing is told: what this node knows of them is chance. */
+enum irc_step irc_command_names(struct irc *irc, struct irc_call *call)
+{
+    size_t at = 0;
+    struct str_view name = {0};
+
+    if (!irc_message_next_item(call->m.params[0], &at, &name)) {
+        irc_reply(irc, RPL_ENDOFNAMES, SV("*"));
+        return IRC_DONE;
+    }
+    const struct room *room = hub_room_find(irc->app->hub, name);
+    if (room != NULL && hub_user_is_in(irc->user, room)) {
+        irc_tell_names(irc, room);
+    } else {
+        irc_reply(irc, RPL_ENDOFNAMES, name);
+    }
+    return IRC_DONE;
+}
+
+/* ---- LIST ---- */
+
+enum irc_step irc_command_list(struct irc *irc, struct irc_call *call)
+{
+    if (call->step > 0) {
+        irc_reply_plain(irc, RPL_LISTEND);
+        return IRC_DONE;
+    }
+    irc_reply_plain(irc, RPL_LISTSTART);
+    enum irc_step step = irc_requested(irc, hub_rooms(irc->user), SV("*"), IRC_AGAIN,
+                                       IRC_DONE);
+    if (step == IRC_DONE) {
+        irc_reply_plain(irc, RPL_LISTEND);
+    }
+    return step;
+}
+
+/* Does the room pass one condition of ELIST=MNU? A name without stars is one too. */
+static bool passes(const struct hub_event *e, struct str_view condition)
+{
+    struct str_view rest = sv(condition.ptr + 1, condition.len - 1);
+    uint64_t count = 0;
+
+    switch (condition.ptr[0]) {
+    case '<':
+        return sv_to_u64(rest, UINT32_MAX, &count) && e->count < count;
+    case '>':
+        return sv_to_u64(rest, UINT32_MAX, &count) && e->count > count;
+    case '!':
+        return !irc_mask_matches(rest, e->room_name);
+    default:
+        return irc_mask_matches(condition, e->room_name);
+    }
+}
+
+static bool is_name_condition(struct str_view condition)
+{
+    return condition.ptr[0] != '<' && condition.ptr[0] != '>' && condition.ptr[0] != '!';
+}
+
+/* All conditions on numbers and what not to be called, and one of the names if there are any. */
+static bool is_wanted(const struct hub_event *e, struct str_view conditions)
+{
+    struct str_view condition = {0};
+    bool has_names = false;
+    bool has_name = false;
+    size_t at = 0;
+
+    while (irc_message_next_item(conditions, &at, &condition)) {
+        bool is_passed = passes(e, condition);
+
+        if (is_name_condition(condition)) {
+            has_names = true;
+            has_name = has_name || is_passed;
+        } else if (!is_passed) {
+            return false;
+        }
+    }
+    return has_name || !has_names;
+}
+
+void irc_on_room_listed(struct irc *irc, struct hub_event *e)
+{
+    struct irc_digits digits;
+
+    if (irc->speaking != NULL && is_wanted(e, irc->speaking->m.params[0])) {
+        irc_reply(irc, RPL_LIST, e->room_name, irc_digits(e->count, &digits), e->text);
+    }
+}
+
+/* ---- MODE ---- */
+
+static enum irc_step own_modes(struct irc *irc, struct irc_call *call)
+{
+    struct str_view changes = call->m.params[1];
+    unsigned before = irc->modes;
+    bool is_added = true;
+    struct strbuf text;
+
+    for (size_t i = 0; i < changes.len; i++) {
+        unsigned bit = irc_modes_user_bit(changes.ptr[i]);
+
+        if (changes.ptr[i] == '+' || changes.ptr[i] == '-') {
+            is_added = changes.ptr[i] == '+';
+        } else if (bit == 0) {
+            irc_reply_plain(irc, ERR_UMODEUNKNOWNFLAG);
+        } else {
+            irc->modes = (uint8_t)(is_added ? irc->modes | bit : irc->modes & ~bit);
+        }
+    }
+    strbuf_init(&text, IRC_LINE_BYTES_MAX);
+    if (call->m.count < 2) {
+        irc_modes_add_user(&text, irc->modes);
+        irc_reply(irc, RPL_UMODEIS, strbuf_view(&text));
+    } else if (before != irc->modes) {
+        irc_modes_add_change(&text, before, irc->modes);
+        struct strbuf *out = irc_begin(irc);
+        strbuf_add_fmt(out, ":%.*s MODE %.*s :%.*s", SV_ARG(irc_nick(irc)),
+                       SV_ARG(irc_nick(irc)), SV_ARG(strbuf_view(&text)));
+        irc_end(irc);
+    }
+    strbuf_done(&text);
+    return IRC_DONE;
+}
+
+/* What one letter asks for or would change. Nobody may change anything yet. */
+static enum irc_numeric mode_answer(const struct irc_mode_row *row, bool has_parameter)
+{
+    if (row == NULL) {
+        return ERR_UNKNOWNMODE;
+    }
+    return row->kind == IRC_MODE_LIST && !has_parameter ? row->list_end
+                                                        : ERR_CHANOPRIVSNEEDED;
+}
+
+/* The letter in an answer; half a character would not be UTF-8. */
+static struct str_view mode_name(struct str_view changes, size_t i)
+{
+    return (unsigned char)changes.ptr[i] < 0x80 ? sv(changes.ptr + i, 1) : SV("?");
+}
+
+static enum irc_step room_modes(struct irc *irc, struct irc_call *call,
+                                const struct room *room)
+{
+    struct str_view changes = call->m.params[1];
+
+    if (changes.len == 0) {
+        irc_reply(irc, RPL_CHANNELMODEIS, room_name(room), SV("+"));
+        return IRC_DONE;
+    }
+    for (size_t i = 0; i < changes.len && irc_is_open(irc); i++) {
+        if (changes.ptr[i] == '+' || changes.ptr[i] == '-') {
+            continue;
+        }
+        enum irc_numeric numeric = mode_answer(irc_modes_find(changes.ptr[i]),
+                                               call->m.count > 2);
+        bool is_unknown = numeric == ERR_UNKNOWNMODE;
+        irc_reply(irc, numeric, is_unknown ? mode_name(changes, i) : room_name(room));
+        if (numeric == ERR_CHANOPRIVSNEEDED) {
+            break;
+        }
+    }
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_mode(struct irc *irc, struct irc_call *call)
+{
+    struct str_view target = call->m.params[0];
+
+    if (irc_is_room_name(target)) {
+        const struct room *room = irc_own_room(irc, target);
+        return room != NULL ? room_modes(irc, call, room) : IRC_DONE;
+    }
+    if (sv_equal_nocase(target, irc_nick(irc))) {
+        return own_modes(irc, call);
+    }
+    irc_reply_plain(irc, ERR_USERSDONTMATCH);
+    return IRC_DONE;
+}
+
+/* ---- KICK, INVITE: nobody is an operator of a room yet ---- */
+
+static const struct person *find_member(const struct room *room, struct str_view nick)
+{
+    const struct person *p = NULL;
+    size_t cursor = 0;
+
+    while ((p = room_next_member(room, &cursor)) != NULL) {
+        if (sv_equal_nocase(person_nick(p), nick)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+enum irc_step irc_command_kick(struct irc *irc, struct irc_call *call)
+{
+    const struct room *room = irc_own_room(irc, call->m.params[0]);
+
+    if (room == NULL) {
+        return IRC_DONE;
+    }
+    if (find_member(room, call->m.params[1]) == NULL) {
+        irc_reply(irc, ERR_USERNOTINCHANNEL, call->m.params[1], room_name(room));
+    } else {
+        irc_reply(irc, ERR_CHANOPRIVSNEEDED, room_name(room));
+    }
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_invite(struct irc *irc, struct irc_call *call)
+{
+    const struct room *room = irc_own_room(irc, call->m.params[1]);
+
+    if (room == NULL) {
+        return IRC_DONE;
+    }
+    if (find_member(room, call->m.params[0]) != NULL) {
+        irc_reply(irc, ERR_USERONCHANNEL, call->m.params[0], room_name(room));
+    } else {
+        irc_reply(irc, ERR_CHANOPRIVSNEEDED, room_name(room));
+    }
+    return IRC_DONE;
+}

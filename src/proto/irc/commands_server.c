@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The server (RFC 2812 sections 3.4, 3.7, 4; Modern IRC "Server Queries and Commands"). */
+#include <time.h>
+
+#include <parley/core/metrics.h>
+#include <parley/proto/motd.h>
+
+#include "proto/irc/commands.h"
+#include "proto/irc/mask.h"
+
+/* Is another server asked? There is none; the error is sent then. */
+static bool is_elsewhere(struct irc *irc, struct str_view server)
+{
+    if (server.len == 0 || irc_mask_matches(server, SV(IRC_SERVER_NAME)) ||
+        sv_equal_nocase(server, irc_nick(irc))) {
+        return false;
+    }
+    irc_reply(irc, ERR_NOSUCHSERVER, server);
+    return true;
+}
+
+static struct str_view metric_digits(enum metric m, struct irc_digits *ret)
+{
+    int64_t value = metric_values[m];
+
+    return irc_digits(value > 0 ? (uint64_t)value : 0, ret);
+}
+
+/* As far as this node knows. */
+void irc_tell_lusers(struct irc *irc)
+{
+    struct irc_digits users;
+    struct irc_digits rooms;
+    struct str_view count = metric_digits(METRIC_USERS, &users);
+
+    irc_reply(irc, RPL_LUSERCLIENT, count);
+    irc_reply(irc, RPL_LUSEROP, SV("0"));
+    irc_reply(irc, RPL_LUSERCHANNELS, metric_digits(METRIC_ROOMS, &rooms));
+    irc_reply(irc, RPL_LUSERME, count);
+}
+
+enum irc_step irc_command_lusers(struct irc *irc, struct irc_call *call)
+{
+    (void)call;
+    irc_tell_lusers(irc);
+    return IRC_DONE;
+}
+
+void irc_tell_motd(struct irc *irc)
+{
+    struct str_view rest = motd_text(&irc->app->motd);
+    struct str_view line = {0};
+
+    if (rest.len == 0) {
+        irc_reply_plain(irc, ERR_NOMOTD);
+        return;
+    }
+    irc_reply(irc, RPL_MOTDSTART, SV(IRC_SERVER_NAME));
+    while (motd_next_line(&rest, &line)) {
+        irc_reply(irc, RPL_MOTD, line);
+    }
+    irc_reply_plain(irc, RPL_ENDOFMOTD);
+}
+
+enum irc_step irc_command_motd(struct irc *irc, struct irc_call *call)
+{
+    if (!is_elsewhere(irc, call->m.params[0])) {
+        irc_tell_motd(irc);
+    }
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_version(struct irc *irc, struct irc_call *call)
+{
+    struct strbuf version;
+
+    if (is_elsewhere(irc, call->m.params[0])) {
+        return IRC_DONE;
+    }
+    strbuf_init(&version, IRC_LINE_BYTES_MAX);
+    strbuf_add_fmt(&version, "parley-%s", irc->app->version);
+    irc_reply(irc, RPL_VERSION, strbuf_view(&version), SV(IRC_SERVER_NAME),
+              sv_of(irc->app->node_name));
+    strbuf_done(&version);
+    irc_tell_isupport(irc);
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_time(struct irc *irc, struct irc_call *call)
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    char text[64];
+
+    if (is_elsewhere(irc, call->m.params[0])) {
+        return IRC_DONE;
+    }
+    if (gmtime_r(&now, &parts) == NULL) {
+        return IRC_DONE;
+    }
+    size_t length = strftime(text, sizeof text, "%A %B %d %Y -- %H:%M:%S +00:00", &parts);
+    irc_reply(irc, RPL_TIME, SV(IRC_SERVER_NAME), sv(text, length));
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_info(struct irc *irc, struct irc_call *call)
+{
+    static const struct str_view lines[] = {
+        SV_INIT("Parley: a chat relay that scales by identical nodes."),
+        SV_INIT(
+            "Whichever node you reach, everybody is there; people who type into nc too."),
+        SV_INIT("HELP lists the commands."),
+    };
+
+    if (is_elsewhere(irc, call->m.params[0])) {
+        return IRC_DONE;
+    }
+    for (size_t i = 0; i < PARLEY_COUNT_OF(lines); i++) {
+        irc_reply(irc, RPL_INFO, lines[i]);
+    }
+    irc_reply_plain(irc, RPL_ENDOFINFO);
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_admin(struct irc *irc, struct irc_call *call)
+{
+    if (!is_elsewhere(irc, call->m.params[0])) {
+        irc_reply(irc, ERR_NOADMININFO, SV(IRC_SERVER_NAME));
+    }
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_stats(struct irc *irc, struct irc_call *call)
+{
+    irc_reply(irc, RPL_ENDOFSTATS, call->m.params[0]);
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_links(struct irc *irc, struct irc_call *call)
+{
+    (void)call;
+    irc_reply(irc, RPL_LINKS, SV(IRC_SERVER_NAME), SV(IRC_SERVER_NAME), SV(IRC_NETWORK));
+    irc_reply(irc, RPL_ENDOFLINKS, SV("*"));
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_map(struct irc *irc, struct irc_call *call)
+{
+    (void)call;
+    irc_reply(irc, RPL_MAP, SV(IRC_SERVER_NAME));
+    irc_reply_plain(irc, RPL_MAPEND);
+    return IRC_DONE;
+}
+
+/* ---- HELP ---- */
+
+static enum irc_step list_commands(struct irc *irc)
+{
+    const struct irc_command *row = NULL;
+
+    irc_reply(irc, RPL_HELPSTART, SV("*"), SV("HELP command explains one of these:"));
+    for (size_t i = 0; (row = irc_command_at(i)) != NULL && irc_is_open(irc); i++) {
+        irc_reply(irc, RPL_HELPTXT, SV("*"), row->name);
+    }
+    irc_reply(irc, RPL_ENDOFHELP, SV("*"));
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_help(struct irc *irc, struct irc_call *call)
+{
+    if (call->m.params[0].len == 0) {
+        return list_commands(irc);
+    }
+    const struct irc_command *row = irc_command_find(call->m.params[0]);
+    if (row->name.len == 0) {
+        irc_reply(irc, ERR_HELPNOTFOUND, call->m.params[0]);
+        return IRC_DONE;
+    }
+    struct strbuf usage;
+    strbuf_init(&usage, IRC_LINE_BYTES_MAX);
+    strbuf_add(&usage, row->name);
+    strbuf_add_fmt(&usage, "%s%s", row->parameters[0] != '\0' ? " " : "",
+                   row->parameters);
+    irc_reply(irc, RPL_HELPSTART, row->name, strbuf_view(&usage));
+    irc_reply(irc, RPL_HELPTXT, row->name, sv_of(row->help));
+    irc_reply(irc, RPL_ENDOFHELP, row->name);
+    strbuf_done(&usage);
+    return IRC_DONE;
+}
+
+/* ---- what only server operators may ---- */
+
+enum irc_step irc_command_oper(struct irc *irc, struct irc_call *call)
+{
+    (void)call;
+    irc_reply_plain(irc, ERR_NOOPERHOST);
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_operators_only(struct irc *irc, struct irc_call *call)
+{
+    (void)call;
+    irc_reply_plain(irc, ERR_NOPRIVILEGES);
+    return IRC_DONE;
+}
+
+enum irc_step irc_command_unknown(struct irc *irc, struct irc_call *call)
+{
+    irc_reply(irc, ERR_UNKNOWNCOMMAND, call->m.command);
+    return IRC_DONE;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hub tells a session: answers to its call, and news that many share. */
+#include <parley/core/item.h>
+
+#include <stdlib.h>
+
+#include "proto/irc/commands.h"
+#include "proto/irc/render.h"
+
+/* ---- news ---- */
+
+/* The event's line in the client's form, rendered once for all who read it in that form. A
+ * ref for the caller, NULL if the event has no line. */
+static struct msg *rendered(struct irc *irc, struct hub_event *e)
+{
+    unsigned form = irc_render_form(irc->caps, e);
+    size_t slot = PROTO_VARIANT_IRC + form;
+    struct msg **place = slot < HUB_VARIANTS_MAX ? &e->rendered[slot] : NULL;
+
+    if (place != NULL && *place != NULL) {
+        return msg_ref(*place);
+    }
+    struct strbuf *out = irc_begin(irc);
+    if (!irc_render_event(out, e, form) || out->failed) {
+        return NULL;
+    }
+    struct msg *m = msg_new(strbuf_view(out));
+    if (place != NULL) {
+        *place = msg_ref(m);
+    }
+    return m;
+}
+
+static void show(struct irc *irc, struct hub_event *e)
+{
+    struct msg *m = rendered(irc, e);
+
+    if (m != NULL) {
+        irc_send_shared(irc, m);
+        msg_unref(m);
+    }
+}
+
+/* ---- what was said ---- */
+
+/* The labeled line came back: its echo, or that there is none, is the answer. */
+static void answer_labeled(struct irc *irc, struct hub_event *e, struct str_view text)
+{
+    struct irc_call call = {.label = irc_label_new(text)};
+
+    irc->speaking = &call;
+    if ((irc->caps & IRC_CAP_ECHO_MESSAGE) != 0) {
+        irc_send_event(irc, e);
+    }
+    irc_send_label_end(irc, call.label);
+    irc->speaking = NULL;
+    irc_label_free(call.label);
+}
+
+static void on_own_message(struct irc *irc, struct hub_event *e)
+{
+    struct strbuf label;
+
+    strbuf_init(&label, ITEM_BYTES_MAX);
+    irc_take_back(irc, e->room, &label);
+    if (label.len > 0) {
+        answer_labeled(irc, e, strbuf_view(&label));
+    } else if ((irc->caps & IRC_CAP_ECHO_MESSAGE) == 0) {
+        /* Who said it does not see it. */
+    } else if (irc->call != NULL && irc->call->label != NULL) {
+        irc->speaking = irc->call;
+        irc_send_event(irc, e);
+        irc->speaking = NULL;
+    } else {
+        show(irc, e);
+    }
+    strbuf_done(&label);
+    irc_go_on(irc);
+}
+
+static void on_message(struct irc *irc, struct hub_event *e)
+{
+    if (e->origin == irc->user) {
+        on_own_message(irc, e);
+    } else {
+        show(irc, e);
+    }
+}
+
+/* The line was given up; the hub does not know its text any more. */
+static void on_message_unavailable(struct irc *irc, struct hub_event *e)
+{
+    struct str_view room = e->room != NULL ? room_name(e->room) : SV("*");
+    struct irc_call call = {.label = NULL};
+    struct strbuf label;
+
+    strbuf_init(&label, ITEM_BYTES_MAX);
+    irc_take_back(irc, e->room, &label);
+    call.label = label.len > 0 ? irc_label_new(strbuf_view(&label)) : NULL;
+    irc->speaking = &call;
+    irc_reply(irc, ERR_CANNOTSENDTOCHAN, room, SV("the backplane is away"));
+    if (call.label != NULL) {
+        irc_send_label_end(irc, call.label);
+    }
+    irc->speaking = NULL;
+    irc_label_free(call.label);
+    strbuf_done(&label);
+    irc_go_on(irc);
+}
+
+static void on_direct_sent(struct irc *irc, struct hub_event *e)
+{
+    if ((irc->caps & IRC_CAP_ECHO_MESSAGE) != 0) {
+        irc_send_event(irc, e);
+    }
+}
+
+/* ---- answers ---- */
+
+static void on_registered(struct irc *irc, struct hub_event *e)
+{
+    (void)e;
+    free(irc->newcomer);
+    irc->newcomer = NULL;
+    session_set_registered(irc->session);
+    irc_tell_greeting(irc);
+}
+
+/* The name could not be had; another NICK goes on with the registration. */
+static void forget_nick(struct irc *irc)
+{
+    if (irc->newcomer != NULL) {
+        irc->newcomer->nick[0] = '\0';
+    }
+}
+
+static void on_nick_taken(struct irc *irc, struct hub_event *e)
+{
+    forget_nick(irc);
+    irc_reply(irc, ERR_NICKNAMEINUSE, e->text);
+}
+
+static void on_unavailable(struct irc *irc, struct hub_event *e)
+{
+    if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION || e->kind == ITEM_NOTICE) {
+        on_message_unavailable(irc, e);
+        return;
+    }
+    forget_nick(irc);
+    irc_tell_unavailable(irc, e->text);
+}
+
+/* JOIN may have been shown just before; after a hole in the log it was not. */
+static void on_welcome(struct irc *irc, struct hub_event *e)
+{
+    if (irc->shown_join != e->room) {
+        struct hub_event join = *e;
+        struct strbuf who;
+        const struct person *self = hub_user_person(irc->user);
+
+        strbuf_init(&who, IRC_LINE_BYTES_MAX);
+        strbuf_add_fmt(&who, "%.*s!%.*s@%.*s", SV_ARG(person_nick(self)),
+                       SV_ARG(person_user(self)), SV_ARG(person_host(self)));
+        join.type = EV_JOIN;
+        join.who = strbuf_view(&who);
+        join.account = person_account(self);
+        irc_send_event(irc, &join);
+        strbuf_done(&who);
+    }
+    irc->shown_join = NULL;
+    irc_tell_welcome(irc, e->room);
+}
+
+static void on_no_such_nick(struct irc *irc, struct hub_event *e)
+{
+    struct irc_call *call = irc->speaking;
+
+    if (call != NULL && call->on_person != NULL) {
+        call->on_person(irc, call, NULL, NULL);
+    } else if (call == NULL || !sv_equal(call->row->name, SV("NOTICE"))) {
+        irc_reply(irc, ERR_NOSUCHNICK, e->text);
+    }
+}
+
+static void on_whois(struct irc *irc, struct hub_event *e)
+{
+    struct irc_call *call = irc->speaking;
+    struct hub_event_person p = {.nick = e->text};
+
+    if (call == NULL || call->on_person == NULL) {
+        return;
+    }
+    if (!person_record_decode(e->record, &p)) {
+        p = (struct hub_event_person){.nick = e->text, .user = SV("*"), .host = SV("*")};
+    }
+    call->on_person(irc, call, &p, e->person);
+}
+
+/* ---- own doing, which is an answer too, or somebody else's ---- */
+
+static void answer_or_show(struct irc *irc, struct hub_event *e)
+{
+    if (irc->speaking != NULL) {
+        irc_send_event(irc, e);
+    } else {
+        show(irc, e);
+    }
+}
+
+static void on_join(struct irc *irc, struct hub_event *e)
+{
+    if (e->origin == irc->user) {
+        irc->shown_join = e->room;
+    }
+    answer_or_show(irc, e);
+}
+
+static void on_away(struct irc *irc, struct hub_event *e)
+{
+    if (e->origin == irc->user) {
+        if (irc->speaking != NULL) {
+            irc_reply_plain(irc, e->text.len > 0 ? RPL_NOWAWAY : RPL_UNAWAY);
+        }
+    } else if ((irc->caps & IRC_CAP_AWAY_NOTIFY) != 0) {
+        show(irc, e);
+    }
+}
+
+static void on_nothing(struct irc *irc, struct hub_event *e)
+{
+    (void)irc;
+    (void)e;
+}
+
+typedef void (*event_fn)(struct irc *irc, struct hub_event *e);
+
+static const struct event_row {
+    event_fn fn;    /* NULL: it is only shown */
+    bool is_answer; /* whatever its origin */
+} rows[] = {
+    [EV_REGISTERED] = {on_registered, true},
+    [EV_NICK_TAKEN] = {on_nick_taken, true},
+    [EV_UNAVAILABLE] = {on_unavailable, true},
+    [EV_WELCOME] = {on_welcome, true},
+    [EV_JOIN] = {on_join, false},
+    [EV_LEAVE] = {answer_or_show, false},
+    [EV_NICK] = {answer_or_show, false},
+    [EV_TOPIC] = {answer_or_show, false},
+    [EV_MESSAGE] = {on_message, false},
+    [EV_RECENT] = {on_nothing, false}, /* CHATHISTORY comes later */
+    [EV_HISTORY_END] = {on_nothing, false},
+    [EV_DIRECT_SENT] = {on_direct_sent, true},
+    [EV_NO_SUCH_NICK] = {on_no_such_nick, true},
+    [EV_ROOM_LISTED] = {irc_on_room_listed, true},
+    [EV_ROOMS_END] = {on_nothing, true},
+    [EV_WHOIS] = {on_whois, true},
+    [EV_AWAY] = {on_away, false},
+};
+
+/* The call whose answer this event is a part of, or NULL. */
+static struct irc_call *call_of(const struct irc *irc, const struct hub_event *e,
+                                bool is_answer)
+{
+    struct irc_call *call = irc->speaking != NULL ? irc->speaking : irc->call;
+
+    return is_answer || e->origin == irc->user ? call : NULL;
+}
+
+static void irc_deliver(void *sink, struct hub_event *e)
+{
+    static const struct event_row shown = {show, false};
+    struct irc *irc = sink;
+    struct irc_call *before = irc->speaking;
+    const struct event_row *row = &shown;
+
+    if (!irc_is_open(irc)) {
+        return;
+    }
+    if ((size_t)e->type < PARLEY_COUNT_OF(rows) && rows[e->type].fn != NULL) {
+        row = &rows[e->type];
+    }
+    irc->speaking = e->type == EV_MESSAGE ? NULL : call_of(irc, e, row->is_answer);
+    row->fn(irc, e);
+    irc->speaking = before;
+}
+
+static void irc_on_idle(void *sink)
+{
+    irc_go_on(sink);
+}
+
+const struct hub_sink_ops irc_sink_ops = {
+    .deliver = irc_deliver,
+    .on_idle = irc_on_idle,
+};
