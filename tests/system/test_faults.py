@@ -452,7 +452,8 @@ def test_newcomers_do_not_get_the_names_that_redis_forgot(
     for newcomer in newcomers:
         newcomer.send(newcomer.name)
     for newcomer in newcomers:
-        newcomer.expect(f'! The name "{newcomer.name}" is taken. Choose another.')
+        answer = newcomer.expect_match(r"^(! The name|\* You are) .*").group()
+        assert answer == f'! The name "{newcomer.name}" is taken. Choose another.'
     nobody_noticed(people)
     wait_same_members(one_of_each_node(people), [client.name for client in people])
 
@@ -490,3 +491,88 @@ def test_flushall_under_load(redis, nodes, people):
     wait_until(lambda: stored_members(redis, "#lobby") == 9)
     for client in them:
         assert client.ask("/topic") == ["* Topic of #lobby: stays (set by p0)"]
+
+
+# ---- what is in Redis is not what it should be ----
+
+
+@pytest.mark.slow(10)
+def test_the_nodes_books_deleted_under_load(redis, nodes, people):
+    """The hashes that tell which batch of a node was the last to be stored."""
+    oracle = Oracle(senders=people, watchers=people)
+    with Load(oracle, lines_per_second=300) as load:
+        for _ in range(scaled("deletions", 8, short=3)):
+            load.run_until_said(120)
+            for key in redis.keys("parley:*:w"):
+                redis.command("DEL", key)
+        load.run_until_said(120)
+    oracle.settle(timeout=60)
+    oracle.check()
+    nobody_noticed(people)
+
+
+def test_garbage_in_channels_and_logs(redis, nodes, people):
+    (log,) = [key for key in redis.keys("parley:*:l:*") if key.endswith(":l:#lobby")]
+    last = redis.command("XREVRANGE", log, "+", "-", "COUNT", 1)[0][0]
+    frames = ["", " ", "x", "0-0", "0-0 ", "0-0 1-1", "0-0 1-1 ", "a b c", f"{last} {last} ", "p"]
+    frames += [f"{last} 99999999999999-0 {rest}" for rest in ("", "1", "1 n 1 1 5", "1 n x y z")]
+    frames += [b"\xff\x00\r\n" * 50, "9" * 5000, f"{last} 18446744073709551616-0 1 n 1 1 1 M"]
+    oracle = Oracle(senders=people, watchers=people)
+    with Load(oracle, lines_per_second=200) as load:
+        for frame in frames:
+            redis.command("SPUBLISH", log, frame)
+            load.run_until_said(10)
+        for entry in ("", "x", "1 n 1 1 99999999 M", "1 - 0 1 0 ", "2 n 1 1 1 M", b"\xff" * 99):
+            redis.command("XADD", log, "*", "d", entry)
+            redis.command("XADD", log, "*", "other", entry, "d2", "x")
+            load.run_until_said(10)
+            redis.client_kill("pubsub")  # they are found when the log is read again
+        load.run_until_said(50)
+    oracle.settle(timeout=60)
+    oracle.check()
+    nobody_noticed(people)
+    wait_same_members(one_of_each_node(people), [client.name for client in people])
+
+
+def test_a_hole_that_cannot_be_filled_is_told(world, redis):
+    """A node slept while more was said than the log keeps, and its subscription was cut."""
+    sleeper, other = world.some_nodes(2, history=64)
+    alice, bob = world.person(sleeper, "alice"), world.person(other, "bob")
+    sleeper.pause()
+    redis.client_kill("pubsub")
+    said = [str(number) for number in range(600)]
+    for text in said:
+        bob.ask(text)  # one entry of the log each
+    said.append("the end")
+    bob.ask("the end")
+    sleeper.resume()
+    alice.expect("[#lobby] <bob> the end")
+    assert len(alice.seen(r"^\* Some lines of #lobby are missing here\.$")) == 1
+    seen = [line.partition("> ")[2] for line in alice.seen(r"^\[#lobby\] <bob>")]
+    assert 64 <= len(seen) < len(said)
+    assert seen == said[len(said) - len(seen) :]
+    wait_same_members([alice, bob], ["alice", "bob"])
+
+
+def test_redis_out_of_memory(redis, nodes, people):
+    """Nothing can be stored for a while; what is held is stored when there is room again."""
+    oracle = Oracle(senders=people, watchers=people)
+    with Load(oracle, lines_per_second=200) as load:
+        load.run_until_said(100)
+        redis.command("CONFIG", "SET", "maxmemory", "1")
+        load.run_until_said(400)
+        redis.command("CONFIG", "SET", "maxmemory", "0")
+        load.run_until_said(100)
+    oracle.settle(timeout=60)
+    oracle.check()
+    nobody_noticed(people)
+
+
+def test_a_ping_is_answered_while_redis_is_out_of_memory(world, redis):
+    alice = world.person(world.node(), "alice")
+    redis.command("CONFIG", "SET", "maxmemory", "1")
+    alice.send("hello")
+    alice.settle(timeout=10)
+    assert not alice.seen("hello")
+    redis.command("CONFIG", "SET", "maxmemory", "0")
+    alice.expect("[#lobby] <alice> hello")
