@@ -19,10 +19,13 @@
 
 enum option_type {
     OPTION_LISTEN,
+    OPTION_ADMIN, /* HOST:PORT or "none" */
+    OPTION_CIDRS, /* networks, or "none" */
     OPTION_URL,
     OPTION_TEXT,   /* anything, also nothing */
     OPTION_NAME,   /* min to max of letters, digits and the characters of `accepts` */
     OPTION_CHOICE, /* one of the words of `accepts`; its number is stored */
+    OPTION_SWITCH, /* no or yes */
     OPTION_NUMBER, /* min to max */
     OPTION_POWER,  /* ... and a power of two */
     OPTION_SHOW,   /* takes no value, prints something */

@@ -12,6 +12,7 @@
 #include <parley/core/options.h>
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
+#include <parley/util/cidr.h>
 #include <parley/util/str.h>
 
 static void *member_of(const struct option_row *row, struct options *o)
@@ -78,13 +79,33 @@ static bool is_listen(struct str_view text)
     return sv_to_u64(text, UINT16_MAX, &port);
 }
 
+/* "proxy" and "secure" belong to the address before them. */
+static bool take_listen_word(struct str_view word, struct options *o)
+{
+    bool is_proxy = sv_equal(word, SV("proxy"));
+    bool is_secure = sv_equal(word, SV("secure"));
+
+    if (is_proxy) {
+        o->listen_proxy[o->listen_count - 1] = true;
+    } else if (is_secure) {
+        o->listen_secure[o->listen_count - 1] = true;
+    }
+    return is_proxy || is_secure;
+}
+
 static bool take_listen(const struct option_row *row, struct str_view value,
                         struct options *o)
 {
     (void)row;
+    bool has_address = false;
+
     do {
         struct str_view one = sv_trim(sv_next_until(&value, ','));
 
+        if (has_address && take_listen_word(one, o)) {
+            continue;
+        }
+        has_address = true;
         if (o->listen_count == OPTIONS_LISTEN_MAX || !is_listen(one)) {
             return false;
         }
@@ -96,7 +117,56 @@ static bool take_listen(const struct option_row *row, struct str_view value,
 static void describe_listen(const struct option_row *row, FILE *out)
 {
     (void)row;
-    fprintf(out, "HOST:PORT or [IPv6]:PORT, at most %d of them", OPTIONS_LISTEN_MAX);
+    fprintf(
+        out,
+        "HOST:PORT or [IPv6]:PORT, then perhaps ,proxy and ,secure; at most %d of them",
+        OPTIONS_LISTEN_MAX);
+}
+
+static bool take_admin(const struct option_row *row, struct str_view value,
+                       struct options *o)
+{
+    if (!sv_equal(value, SV("none")) && !is_listen(value)) {
+        return false;
+    }
+    *(const char **)member_of(row, o) = value.ptr;
+    return true;
+}
+
+static void describe_admin(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fputs("HOST:PORT, [IPv6]:PORT or none", out);
+}
+
+static bool take_cidrs(const struct option_row *row, struct str_view value,
+                       struct options *o)
+{
+    (void)row;
+    o->exempt_count = 0;
+    if (sv_equal(value, SV("none"))) {
+        return true;
+    }
+    do {
+        struct str_view one = sv_trim(sv_next_until(&value, ','));
+
+        if (o->exempt_count == OPTIONS_EXEMPT_MAX ||
+            !cidr_parse(one, &o->exempt[o->exempt_count])) {
+            return false;
+        }
+        o->exempt_count++;
+    } while (value.len > 0);
+    return true;
+}
+
+static void describe_cidrs(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fprintf(
+        out,
+        "addresses or networks like 192.0.2.0/24, separated by commas, at most %d; or "
+        "none",
+        OPTIONS_EXEMPT_MAX);
 }
 
 static bool take_url(const struct option_row *row, struct str_view value,
@@ -177,6 +247,24 @@ static void describe_choice(const struct option_row *row, FILE *out)
     }
 }
 
+static bool take_switch(const struct option_row *row, struct str_view value,
+                        struct options *o)
+{
+    bool is_on = sv_equal(value, SV("yes"));
+
+    if (!is_on && !sv_equal(value, SV("no"))) {
+        return false;
+    }
+    memcpy(member_of(row, o), &is_on, sizeof is_on);
+    return true;
+}
+
+static void describe_switch(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fputs("yes or no", out);
+}
+
 static bool take_number(const struct option_row *row, struct str_view value,
                         struct options *o)
 {
@@ -211,10 +299,13 @@ static void describe_power(const struct option_row *row, FILE *out)
 
 const struct option_type_ops option_types[OPTION_TYPE_COUNT] = {
     [OPTION_LISTEN] = {take_listen, describe_listen},
+    [OPTION_ADMIN] = {take_admin, describe_admin},
+    [OPTION_CIDRS] = {take_cidrs, describe_cidrs},
     [OPTION_URL] = {take_url, describe_url},
     [OPTION_TEXT] = {take_text, NULL},
     [OPTION_NAME] = {take_name, describe_name},
     [OPTION_CHOICE] = {take_choice, describe_choice},
+    [OPTION_SWITCH] = {take_switch, describe_switch},
     [OPTION_NUMBER] = {take_number, describe_number},
     [OPTION_POWER] = {take_power, describe_power},
     [OPTION_SHOW] = {NULL, NULL},

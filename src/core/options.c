@@ -17,7 +17,7 @@
 #define PARLEY_VERSION "dev"
 #endif
 
-enum { VARIABLE_SIZE = 64, ROWS_MAX = 40, URL_BYTES_MAX = 4096 };
+enum { VARIABLE_SIZE = 64, ROWS_MAX = 60, URL_BYTES_MAX = 4096 };
 
 /* Where a value came from; a later one wins. */
 enum source { SOURCE_DEFAULT, SOURCE_VARIABLE, SOURCE_FLAG };
@@ -317,6 +317,7 @@ enum options_result options_read(int argc, char **argv, FILE *out, FILE *err,
     if (r.o.node_name == NULL) {
         name_after_host(&r.o);
     }
+    r.o.admin_is_default = r.sources[row_index(find_row(SV("admin")))] == SOURCE_DEFAULT;
     *ret = r.o;
     return OPTIONS_OK;
 }

@@ -12,8 +12,18 @@
 const struct option_row option_rows[] = {
     /* name, unit, type, flags, then by name */
     {"listen", "HOST:PORT", OPTION_LISTEN, .standard = "0.0.0.0:5050",
-     .help = "Address on which clients are accepted; several may be given, the variable "
-             "separates them by commas"},
+     .help =
+         "Address on which clients are accepted; several may be given, the variable "
+         "separates them by commas. Behind it may stand ,proxy (each connection begins "
+         "with a PROXY protocol header) and ,secure (it was encrypted up to the load "
+         "balancer)"},
+    {"admin", "HOST:PORT", OPTION_ADMIN, AT(admin), .standard = "127.0.0.1:8080",
+     .help =
+         "Address of the admin port: /healthz, /readyz, /metrics, /status. If this is "
+         "in use and was not asked for, the node runs without"},
+    {"ready-needs-redis", "WORD", OPTION_SWITCH, AT(ready_needs_redis), .standard = "no",
+     .help = "Whether /readyz fails while Redis is away; an orchestrator may replace all "
+             "nodes then, and with them the clients that only wait"},
     {"redis-url", "URL", OPTION_URL, OPTION_SECRET, AT(redis_url),
      .standard = "redis://127.0.0.1:6379",
      .help = "Where Redis is; a password in it is seen in no log and no process title"},
@@ -45,6 +55,17 @@ const struct option_row option_rows[] = {
     {"max-sessions", "N", OPTION_NUMBER, AT(max_sessions), .standard = "0",
      .max = 10000000,
      .help = "Clients that may be connected at once; 0: as many as descriptors allow"},
+    {"max-sessions-per-address", "N", OPTION_NUMBER, AT(max_sessions_per_address),
+     .standard = "100", .max = 10000000,
+     .help = "Clients that one IPv4 address or IPv6 /64 network may have connected to "
+             "this node; 0: no limit"},
+    {"exempt", "NETWORKS", OPTION_CIDRS,
+     .standard = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7",
+     .help = "Networks for which that limit does not hold; as it stands those that are "
+             "not of the internet, because a load balancer has an address there"},
+    {"proxy-seconds", "SECONDS", OPTION_NUMBER, AT(proxy_seconds), .standard = "5",
+     .min = 1, .max = 300,
+     .help = "Time that a connection to a ,proxy listener has for its header"},
     {"max-line-bytes", "BYTES", OPTION_NUMBER, AT(max_line_bytes), .standard = "4096",
      .min = 512, .max = 65536,
      .help = "Longest line that a client may send, with its end"},
@@ -53,6 +74,13 @@ const struct option_row option_rows[] = {
     {"sendq-bytes", "BYTES", OPTION_NUMBER, AT(sendq_bytes), .standard = "1048576",
      .min = 16384, .max = 1073741824,
      .help = "What may wait for one slow client before it is disconnected"},
+    {"sendq-soft-bytes", "BYTES", OPTION_NUMBER, AT(sendq_soft_bytes),
+     .standard = "262144", .max = 1073741824,
+     .help = "What may wait for one slow client for a while; 0: no limit but "
+             "--sendq-bytes"},
+    {"sendq-soft-seconds", "SECONDS", OPTION_NUMBER, AT(sendq_soft_seconds),
+     .standard = "60", .min = 1, .max = 3600,
+     .help = "How long more than that may wait before the client is disconnected"},
     {"flood-lines", "N", OPTION_NUMBER, AT(flood_lines), .standard = "20", .max = 100000,
      .help = "Lines per second that one client may send on average; past that it is read "
              "more slowly; 0: no limit"},
@@ -60,6 +88,14 @@ const struct option_row option_rows[] = {
      .max = 100000, .help = "Lines that one client may send at once before that"},
     {"register-seconds", "SECONDS", OPTION_NUMBER, AT(register_seconds), .standard = "60",
      .min = 1, .max = 3600, .help = "Time that a client has to give a name"},
+    {"ping-seconds", "SECONDS", OPTION_NUMBER, AT(ping_seconds), .standard = "90",
+     .min = 1, .max = 3600,
+     .help =
+         "Silence after which an IRC client is sent a PING; other clients are watched "
+         "by TCP keepalives"},
+    {"ping-timeout-seconds", "SECONDS", OPTION_NUMBER, AT(ping_timeout_seconds),
+     .standard = "60", .min = 1, .max = 3600,
+     .help = "Time that it has to answer before it is disconnected"},
     {"hold-bytes", "BYTES", OPTION_NUMBER, AT(hold_bytes), .standard = "16777216",
      .min = 65536, .max = 1073741824,
      .help = "What may wait on this node while Redis is away"},
@@ -68,6 +104,14 @@ const struct option_row option_rows[] = {
      .help = "How long a line may wait before its sender is told that it is lost"},
     {"drain-seconds", "SECONDS", OPTION_NUMBER, AT(drain_seconds), .standard = "90",
      .max = 3600, .help = "Time over which clients are disconnected after SIGTERM"},
+    {"emf", "SECONDS", OPTION_NUMBER, AT(emf_seconds), .standard = "0", .max = 3600,
+     .help = "How often the log gets a line of metrics in CloudWatch's embedded format; "
+             "0: never"},
+    {"emf-namespace", "NAME", OPTION_NAME, AT(emf_namespace), .standard = "Parley",
+     .min = 1, .max = 255, .accepts = "._-/#:", .help = "Namespace of these metrics"},
+    {"emf-service", "NAME", OPTION_NAME, AT(emf_service), .standard = "parley", .min = 1,
+     .max = 255, .accepts = "._-/#:",
+     .help = "Value of their only dimension, Service; the same for all nodes"},
     {"help", "", OPTION_SHOW, .show = options_show_help, .help = "Show this"},
     {"version", "", OPTION_SHOW, .show = options_show_version,
      .help = "Show the version"},

@@ -134,7 +134,9 @@ START_TEST(test_describe_tells_the_limits)
     assert_described("log-level", "error, warn, info or debug");
     assert_described("log-format", "text or json");
     assert_described("redis-prefix", "1 to 32 of A-Z a-z 0-9 _");
-    assert_described("listen", "HOST:PORT or [IPv6]:PORT, at most 16 of them");
+    assert_described(
+        "listen",
+        "HOST:PORT or [IPv6]:PORT, then perhaps ,proxy and ,secure; at most 16 of them");
 }
 END_TEST
 

@@ -16,12 +16,18 @@
 #include <stdio.h>
 
 #include <parley/core/log.h>
+#include <parley/util/cidr.h>
 
-enum { OPTIONS_LISTEN_MAX = 16 };
+enum { OPTIONS_LISTEN_MAX = 16, OPTIONS_EXEMPT_MAX = 64 };
 
 struct options {
     const char *listen[OPTIONS_LISTEN_MAX]; /* HOST:PORT, [V6]:PORT */
+    bool listen_proxy[OPTIONS_LISTEN_MAX];  /* a PROXY protocol header comes first */
+    bool listen_secure[OPTIONS_LISTEN_MAX]; /* what comes there was encrypted */
     size_t listen_count;
+    const char *admin;     /* HOST:PORT, or "none" */
+    bool admin_is_default; /* nobody asked for this address */
+    bool ready_needs_redis;
     char *redis_url;            /* owned; secret; from redis_url_file if that was given */
     const char *redis_url_file; /* or "" */
     const char *redis_prefix;   /* [A-Za-z0-9_]{1,32} */
@@ -29,19 +35,30 @@ struct options {
     const char *motd_file;      /* or "" */
     enum log_level log_level;
     enum log_format log_format;
-    uint64_t partitions;       /* a power of two */
-    uint64_t history;          /* entries per room */
-    uint64_t history_ttl_s;    /* after the last member left */
-    uint64_t max_sessions;     /* 0: as many as descriptors allow */
+    uint64_t partitions;                    /* a power of two */
+    uint64_t history;                       /* entries per room */
+    uint64_t history_ttl_s;                 /* after the last member left */
+    uint64_t max_sessions;                  /* 0: as many as descriptors allow */
+    uint64_t max_sessions_per_address;      /* IPv4 address or IPv6 /64; 0: no limit */
+    struct cidr exempt[OPTIONS_EXEMPT_MAX]; /* from that */
+    size_t exempt_count;
+    uint64_t proxy_seconds;    /* for a PROXY protocol header */
     uint64_t max_line_bytes;   /* 512..., with the line's end */
     uint64_t max_rooms;        /* rooms that one person may be in */
     uint64_t sendq_bytes;      /* per session */
+    uint64_t sendq_soft_bytes; /* that may not wait for longer than ... */
+    uint64_t sendq_soft_seconds;
     uint64_t flood_lines;      /* lines per second that a session may send on average */
     uint64_t flood_burst;      /* lines that it may send at once */
     uint64_t register_seconds; /* to give a name */
-    uint64_t hold_bytes;       /* that wait for Redis, in all */
-    uint64_t hold_seconds;     /* that one line may wait for Redis */
-    uint64_t drain_seconds;    /* over which sessions are closed at SIGTERM */
+    uint64_t ping_seconds;     /* of silence, then an IRC client is sent a PING */
+    uint64_t ping_timeout_seconds; /* it has that long to answer */
+    uint64_t hold_bytes;           /* that wait for Redis, in all */
+    uint64_t hold_seconds;         /* that one line may wait for Redis */
+    uint64_t emf_seconds;          /* between two CloudWatch lines; 0: none */
+    const char *emf_namespace;
+    const char *emf_service;
+    uint64_t drain_seconds; /* over which sessions are closed at SIGTERM */
 
     /* Private: copies that the members above point at, owned. */
     char *copies[OPTIONS_LISTEN_MAX + 1];
