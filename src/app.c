@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <parley/admin/admin.h>
 #include <parley/backplane/redis.h>
 #include <parley/core/log.h>
 #include <parley/core/loop.h>
+#include <parley/core/loop_lag.h>
+#include <parley/core/metrics.h>
 #include <parley/core/signals.h>
 #include <parley/hub/hub.h>
 #include <parley/net/server.h>
@@ -34,10 +37,12 @@ struct app {
     enum app_state state;
     int exit_code;
     struct loop *loop; /* owned, as all that follow; built in this order */
+    struct loop_lag *lag;
     struct backplane *backplane;
     struct hub *hub;
     struct proto_app proto;
     struct server *server;
+    struct admin *admin;
     struct signal_watch *terminate;
     struct signal_watch *interrupt;
     struct timer stop_timer;
@@ -55,10 +60,14 @@ static void fail(struct app *app, const char *why)
 
 static bool listen_everywhere(struct app *app)
 {
-    for (size_t i = 0; i < app->options->listen_count; i++) {
+    const struct options *o = app->options;
+
+    for (size_t i = 0; i < o->listen_count; i++) {
+        unsigned flags = (o->listen_proxy[i] ? LISTEN_PROXY : 0U) |
+                         (o->listen_secure[i] ? LISTEN_SECURE : 0U);
         char error[SERVER_ERROR_SIZE];
 
-        if (!server_listen(app->server, app->options->listen[i], 0, error)) {
+        if (!server_listen(app->server, o->listen[i], flags, error)) {
             fail(app, error);
             return false;
         }
@@ -122,6 +131,7 @@ static void stop(struct app *app, uint64_t spread_ms)
     log_info("draining", "sessions=%zu seconds=%llu", server_session_count(app->server),
              (unsigned long long)(spread_ms / 1000));
     app->state = APP_DRAINING;
+    metric_set(METRIC_DRAINING, 1);
     server_drain(app->server, spread_ms);
     on_stop_timer(app);
 }
@@ -210,6 +220,64 @@ static void build_server(struct app *app)
     app->server = server_new(app->loop, &policy, &proto_front_ops, &app->proto);
 }
 
+/* ---- the admin port ---- */
+
+static const char *on_ask_state(void *arg)
+{
+    static const char *const words[] = {
+        [APP_STARTING] = "starting", [APP_SERVING] = "serving",
+        [APP_DRAINING] = "draining", [APP_STORING] = "draining",
+        [APP_RETIRING] = "stopping",
+    };
+    const struct app *app = arg;
+
+    return words[app->state];
+}
+
+static bool on_ask_serving(void *arg)
+{
+    const struct app *app = arg;
+
+    return app->state == APP_SERVING;
+}
+
+static struct str_view on_ask_node_id(void *arg)
+{
+    struct app *app = arg;
+
+    return backplane_ops(app->backplane)->node_id(app->backplane);
+}
+
+/* A default port may be taken: two nodes on one machine. A port that was asked for not. */
+static bool build_admin(struct app *app)
+{
+    static const struct admin_ops ops = {
+        .state = on_ask_state,
+        .is_serving = on_ask_serving,
+        .node_id = on_ask_node_id,
+    };
+    const struct options *o = app->options;
+    const struct admin_config config = {
+        .version = PARLEY_VERSION,
+        .node_name = o->node_name,
+        .ready_needs_redis = o->ready_needs_redis,
+    };
+    char error[ADMIN_ERROR_SIZE];
+
+    app->lag = loop_lag_new(app->loop);
+    app->admin = admin_new(app->loop, &config, &ops, app);
+    if (sv_equal(sv_of(o->admin), SV("none")) ||
+        admin_listen(app->admin, o->admin, error)) {
+        return true;
+    }
+    if (o->admin_is_default) {
+        log_warn("admin_unavailable", "why=\"%s\"", error);
+        return true;
+    }
+    (void)fprintf(stderr, "parleyd: --admin: %s\n", error);
+    return false;
+}
+
 static void watch_signals(struct app *app)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -220,6 +288,7 @@ static void watch_signals(struct app *app)
 
 static void tear_down(struct app *app)
 {
+    admin_free(app->admin);
     server_free(app->server);
     proto_app_done(&app->proto);
     hub_free(app->hub);
@@ -227,6 +296,7 @@ static void tear_down(struct app *app)
     timer_done(&app->stop_timer);
     signal_watch_free(app->interrupt);
     signal_watch_free(app->terminate);
+    loop_lag_free(app->lag);
     loop_free(app->loop);
 }
 
@@ -245,7 +315,7 @@ int app_run(const struct options *options)
     build_hub(&app);
     watch_signals(&app);
     build_server(&app);
-    if (build_proto(&app)) {
+    if (build_proto(&app) && build_admin(&app)) {
         log_info("starting", "version=%s", PARLEY_VERSION);
         redis_backplane_start(app.backplane);
         loop_run(app.loop);

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 
+from .admin import Admin
 from .limits import TIMEOUT, wait_until
 from .process import Process
 
@@ -12,7 +13,12 @@ LISTENING = re.compile(r'\blistening\b.*\baddress(?:=|":")(\S+):(\d+)')
 SANITIZER = re.compile(r"runtime error:|(Address|Leak|Thread|UndefinedBehavior)Sanitizer")
 
 # What tests want unless they say otherwise. Clients of tests type faster than people.
-DEFAULTS = {"flood-lines": 0, "drain-seconds": 0, "log-level": "debug"}
+DEFAULTS = {
+    "admin": "127.0.0.1:0",
+    "flood-lines": 0,
+    "drain-seconds": 0,
+    "log-level": "debug",
+}
 
 
 def binary():
@@ -52,6 +58,7 @@ class Node(Process):
         log = folder / f"{name}.log"
         super().__init__(name, command, log, environment(env), descriptors)
         self.port = None
+        self.admin = Admin(self)
 
     def wait_listening(self, timeout=TIMEOUT):
         self.port = int(wait_until(self._address, timeout, f"{self.name} listens").group(2))
