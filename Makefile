@@ -62,6 +62,8 @@ AIDS     := $(TEST_AIDS:%.c=$(BUILD)/%.o)
 PROGRAMS := $(TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 EMBEDDED := $(LUA:src/backplane/%.lua=$(BUILD)/gen/%_lua.h)
 TIDY     := $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
+BENCH    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+BENCH_PROGRAMS := $(BUILD)/bench/parley-bench $(BUILD)/bench/ceiling $(BUILD)/bench/replay
 
 # --- Build -------------------------------------------------------------------------------
 all: $(BUILD)/parleyd ## build parleyd (the default)
@@ -98,7 +100,18 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(AIDS) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(CHECK_LIBS) $(PACKAGE_LIBS) $(LDLIBS)
 
+$(BUILD)/tests/bench/%.o: EXTRA =
+
+$(BUILD)/bench/ceiling: $(BUILD)/tests/bench/ceiling.o
+$(BUILD)/bench/replay: $(BUILD)/tests/bench/replay.o $(LIBRARY)
+$(BUILD)/bench/replay: BENCH_LIBS = $(PACKAGE_LIBS)
+$(BUILD)/bench/parley-bench: $(filter-out %/ceiling.o %/replay.o,$(BENCH))
+$(BENCH_PROGRAMS): $(BUILD)/flags
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS) $(LDLIBS)
+
 build-unit: $(PROGRAMS)
+build-bench: all $(BENCH_PROGRAMS)
 build-tests: all build-unit ## build parleyd and the unit tests, run nothing
 
 install: all ## install parleyd (PREFIX, DESTDIR)
@@ -134,6 +147,21 @@ asan: ## both again under AddressSanitizer and UBSan, with leak checking
 
 test-containers: ## three nodes in containers behind a load balancer
 	@scripts/containers-test.sh
+
+bench: ## measure relay, ceiling and peers; writes docs/BENCHMARKS.md (BENCH_ARGS="--cases fan1k")
+	@scripts/deps.sh build run
+	@$(MAKE) --no-print-directory build-bench
+	$(PYTHON) tests/bench/run.py --programs $(BUILD) $(BENCH_ARGS)
+
+bench-smoke: ## the same, tiny and without limits on time: is every line delivered once?
+	@scripts/deps.sh build run
+	@$(MAKE) --no-print-directory build-bench
+	$(PYTHON) tests/bench/run.py --programs $(BUILD) --quick $(BENCH_ARGS)
+
+bench-instructions: ## instructions of the hot paths against tests/bench/instructions.json
+	@scripts/deps.sh build
+	@$(MAKE) --no-print-directory build-bench
+	CC="$(CC)" $(PYTHON) tests/bench/instructions.py --programs $(BUILD) $(BENCH_ARGS)
 
 # --- Lint --------------------------------------------------------------------------------
 C_FILES = $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
@@ -189,10 +217,11 @@ say = @$(if $(V),:,printf '  %-5s %s\n')
 quiet = $(if $(V),,@)
 
 FORCE:
-.PHONY: all build-unit build-tests install clean run test test-unit test-system asan test-containers \
+.PHONY: all build-unit build-bench build-tests install clean run test test-unit test-system asan \
+  test-containers bench bench-smoke bench-instructions \
   lint $(LINT) format sizes deps deps-test deps-lint deps-containers help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(AIDS:.o=.d) $(TIDY:.ok=.d) \
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(AIDS:.o=.d) $(BENCH:.o=.d) $(TIDY:.ok=.d) \
   $(TESTS:%.c=$(BUILD)/%.d)

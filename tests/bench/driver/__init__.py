@@ -1,0 +1,1 @@
+"""What `make bench` consists of: servers, cases, runs, the report."""

@@ -1,0 +1,140 @@
+"""What is to be reached, and whether it was.
+
+Each row of BARS: what is measured, the bar in words, and a function of the cases that gives
+(what was measured in words, reached) or None when the cases do not tell.
+"""
+
+
+class Cases:
+    """Looks numbers up; raises LookupError where there are none."""
+
+    def __init__(self, cases):
+        self.cases = cases
+
+    def get(self, case, label, figure):
+        return self.cases[case]["contenders"][label]["figures"][figure]
+
+    def labels(self, case, prefix):
+        return [one for one in self.cases[case]["contenders"] if one.startswith(prefix)]
+
+    def relay(self, case):
+        """The relay as it compares with IRC servers: by IRC where it speaks it."""
+        here = self.cases[case]["contenders"]
+        name = "relay, IRC"
+        return name if here.get(name, {}).get("figures") else "relay"
+
+    def ratio(self, case, one, other, figure, other_figure=None):
+        return self.get(case, one, figure) / self.get(case, other, other_figure or figure)
+
+
+def times(value):
+    return f"{value:.2f} x"
+
+
+def by(label):
+    return "by IRC" if "IRC" in label else "line protocol"
+
+
+def saturated_room(c):
+    to_ceiling = c.ratio("fan1k", "relay", "ceiling", "per_cpu_s")
+    name = c.relay("fan1k")
+    to_peer = c.ratio("fan1k", name, "InspIRCd", "per_cpu_s_all", "per_cpu_s")
+    words = f"{times(to_ceiling)} ceiling; with Redis {times(to_peer)} InspIRCd ({by(name)})"
+    return words, to_ceiling >= 0.75 and to_peer >= 1.4
+
+
+def steady_room(c):
+    value = c.ratio("fan1k-50k", "relay", "ceiling", "per_cpu_s")
+    return f"{times(value)} ceiling", value >= 0.9
+
+
+def saturated_pairs(c):
+    name = c.relay("pairs")
+    alone = c.ratio("pairs", name, "InspIRCd", "per_cpu_s")
+    both = c.ratio("pairs", name, "InspIRCd", "per_cpu_s_all", "per_cpu_s")
+    words = f"{times(alone)} InspIRCd; with Redis {times(both)} ({by(name)})"
+    return words, alone >= 1.0 and both >= 0.4
+
+
+def steady_pairs(c):
+    name = c.relay("pairs-20k")
+    mine, other = c.get("pairs-20k", name, "p99_ms"), c.get("pairs-20k", "InspIRCd", "p99_ms")
+    rate = c.get("pairs-20k", name, "messages_per_s")
+    words = f"p99 {mine:.1f} ms at {rate:,.0f}/s ({by(name)}); InspIRCd {other:.1f} ms"
+    return words, mine <= 3 * other and rate > 19_000
+
+
+def large_room(c):
+    value = c.ratio("fan10k", "relay", "ceiling", "per_cpu_s")
+    return f"{times(value)} ceiling", value >= 0.75
+
+
+def spread_room(c):
+    two, four = (c.ratio("spread", f"{n} nodes", "1 node", "us") for n in (2, 4))
+    return f"{times(two)} on 2 nodes, {times(four)} on 4", max(two, four) <= 1.15
+
+
+def idle(c):
+    name = c.relay("idle")
+    size, core = c.get("idle", name, "rss_per_connection"), c.get("idle", name, "core")
+    count = c.get("idle", name, "connections")
+    words = f"{size:,.0f} bytes, {core:.3f} core with {count:,.0f} connections ({by(name)})"
+    return words, size <= 1000 and core <= 0.05
+
+
+def storm(c):
+    name = c.relay("storm")
+    mine, other = c.get("storm", name, "joined_s"), c.get("storm", "InspIRCd", "joined_s")
+    return f"{mine:.2f} s ({by(name)}); InspIRCd {other:.2f} s", mine <= 0.4 * other
+
+
+def cut_links(c):
+    labels = list(c.cases["links"]["contenders"])
+    words = [
+        f"{label}: {c.get('links', label, 'max_ms') / 1000:.2f} s, "
+        f"{c.get('links', label, 'commands'):,.0f} commands"
+        for label in labels
+    ]
+    return "; ".join(words), c.get("links", labels[-1], "max_ms") <= 1000
+
+
+def many_rooms(c):
+    rate = c.get("many-rooms", "relay", "messages_per_s")
+    cost = c.get("many-rooms", "relay", "redis_us_per_message")
+    return f"{rate:,.0f}/s, {cost:.1f} us of Redis each", rate >= 150_000 and cost <= 5
+
+
+def growth(c):
+    words, good = [], True
+    for what in ("connections", "rooms"):
+        case = f"growth-{what}"
+        values = [c.get(case, one, "per_cpu_s") for one in c.labels(case, "relay")]
+        flat = min(values) / max(values)
+        words.append(f"{what}: lowest {flat:.2f} of highest")
+        good = good and flat >= 0.85
+    return "; ".join(words), good
+
+
+BARS = [
+    ("one room x 1,000, saturated", ">= 0.75 x ceiling; with Redis >= 1.4 x InspIRCd", saturated_room),
+    ("one room x 1,000, steady 50,000/s", ">= 0.9 x ceiling", steady_room),
+    ("500 pairs, saturated", ">= 1.0 x InspIRCd; with Redis >= 0.4 x", saturated_pairs),
+    ("500 pairs, steady 20,000/s, two nodes", "p99 <= 3 x InspIRCd's", steady_pairs),
+    ("one room x 10,000, saturated", ">= 0.75 x ceiling", large_room),
+    ("that room over 2 and 4 nodes", "CPU per delivery <= 1.15 x one node's", spread_room),
+    ("50,000 idle, a PING each 90 s", "<= 1,000 bytes each, <= 0.05 core", idle),
+    ("5,000 connect and join at once", "<= 0.4 x InspIRCd's time", storm),
+    ("10,000 rooms, links to Redis cut", "whole within 1 s; commands by partitions", cut_links),
+    ("one Redis, two nodes, many rooms", ">= 150,000 messages/s, <= 5 us of Redis", many_rooms),
+    ("growth of connections and rooms", "flat within 15 %", growth),
+]
+
+
+def judged(cases):
+    """(number, case, bar, measured, reached): reached is None when not measured."""
+    for number, (what, bar, judge) in enumerate(BARS, 1):
+        try:
+            words, reached = judge(Cases(cases))
+        except (LookupError, ZeroDivisionError):
+            words, reached = "not measured", None
+        yield number, what, bar, words, reached
