@@ -209,8 +209,14 @@ static void build_server(struct app *app)
     const struct options *o = app->options;
     const struct server_policy policy = {
         .max_sessions = o->max_sessions,
+        .max_per_address = o->max_sessions_per_address,
+        .exempt = o->exempt,
+        .exempt_count = o->exempt_count,
+        .proxy_seconds = o->proxy_seconds,
         .max_line_bytes = o->max_line_bytes,
         .sendq_bytes = o->sendq_bytes,
+        .sendq_soft_bytes = o->sendq_soft_bytes,
+        .sendq_soft_seconds = o->sendq_soft_seconds,
         .flood_lines = o->flood_lines,
         .flood_burst = o->flood_burst,
         .register_seconds = o->register_seconds,

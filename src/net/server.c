@@ -24,24 +24,29 @@
 
 #include "net/session_internal.h"
 
-enum { MAX_LINE_BYTES = 16 << 20 };
+enum { MAX_LINE_BYTES = 16 << 20, TOLD_PER_TURN = 1024 };
 _Static_assert((int)SERVER_ERROR_SIZE == (int)ACCEPTOR_ERROR_SIZE, "one buffer for both");
 
 /* ---- accepting ---- */
 
 /* Tell a client that came too many; the socket's buffer is empty, so one call does. */
-static void refuse(struct server *srv, int fd)
+static void refuse(struct server *srv, int fd, const struct addr *peer,
+                   enum close_reason reason)
 {
     char text[128];
-    int len = snprintf(text, sizeof text, "! %s\r\n", close_reason_text(CLOSE_FULL));
+    char peer_text[ADDR_PEER_SIZE];
+    int len = snprintf(text, sizeof text, "! %s\r\n", close_reason_text(reason));
 
     (void)send(fd, text, (size_t)len, MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_WR);
     /* Unread input would turn the end into an RST, which may overtake the text. */
     (void)recv(fd, srv->read_buffer, SESSION_READ_BYTES, 0);
     (void)close(fd);
-    metric_add(METRIC_CLOSED_FULL, 1);
+    metric_add(METRIC_CLOSED_QUIT + reason, 1);
     metric_add(METRIC_REFUSED, 1);
+    addr_format_peer(peer, peer_text);
+    log_info("session_refused", "peer=%s reason=%s", peer_text,
+             close_reason_label(reason));
 }
 
 static bool on_has_room(void *arg)
@@ -56,12 +61,11 @@ static void on_accept(void *arg, int fd, const struct addr *peer, unsigned flags
     struct server *srv = arg;
     uint64_t max = srv->policy.max_sessions;
 
-    (void)flags;
     metric_add(METRIC_ACCEPTED, 1);
     if (max > 0 && srv->session_count >= max) {
-        refuse(srv, fd);
+        refuse(srv, fd, peer, CLOSE_FULL);
     } else {
-        session_start(srv, fd, peer);
+        session_start(srv, fd, peer, flags);
     }
 }
 
@@ -118,6 +122,27 @@ void server_queue_yielded(struct server *srv, struct session *s)
     list_append(&srv->yielded, &s->pause.link);
 }
 
+/* Tell some; who was told goes to the end of the list. */
+static void on_tell(void *arg)
+{
+    struct server *srv = arg;
+
+    for (unsigned i = 0; i < TOLD_PER_TURN && !list_is_empty(&srv->sessions); i++) {
+        struct session *s = LIST_ENTRY(srv->sessions.next, struct session, link);
+
+        if (s->is_told) {
+            return;
+        }
+        s->is_told = true;
+        list_remove(&s->link);
+        list_append(&srv->sessions, &s->link);
+        session_tell_drain(s, srv->drain_seconds);
+    }
+    if (!list_is_empty(&srv->sessions)) {
+        timer_start(&srv->tell_timer, 0);
+    }
+}
+
 /* ---- life ---- */
 
 struct server *server_new(struct loop *loop, const struct server_policy *policy,
@@ -130,6 +155,8 @@ struct server *server_new(struct loop *loop, const struct server_policy *policy,
     srv->loop = loop;
     srv->policy = *policy;
     flood_policy_init(&srv->flood_policy, policy->flood_lines, policy->flood_burst);
+    per_address_init(&srv->per_address, policy->max_per_address, policy->exempt,
+                     policy->exempt_count);
     srv->front = front;
     srv->app = app;
     srv->acceptor = acceptor_new(loop, &acceptor_ops, srv);
@@ -138,6 +165,7 @@ struct server *server_new(struct loop *loop, const struct server_policy *policy,
     loop_task_init(&srv->flush_task, on_flush, srv);
     list_init(&srv->yielded);
     timer_init(&srv->yield_timer, loop, on_yield_over, srv);
+    timer_init(&srv->tell_timer, loop, on_tell, srv);
     srv->read_buffer = xmalloc(SESSION_READ_BYTES);
     srv->iovecs = xcalloc(SESSION_IOVECS, sizeof *srv->iovecs);
     return srv;
@@ -161,6 +189,8 @@ void server_free(struct server *srv)
     }
     loop_task_cancel(&srv->flush_task);
     timer_done(&srv->yield_timer);
+    timer_done(&srv->tell_timer);
+    per_address_done(&srv->per_address);
     free(srv->read_buffer);
     free(srv->iovecs);
     free(srv);
@@ -209,6 +239,10 @@ void server_drain(struct server *srv, uint64_t spread_ms)
         session_drain(LIST_ENTRY(it, struct session, link),
                       spread_ms * at / (count * PARTS));
         i++;
+    }
+    if (spread_ms > 0) {
+        srv->drain_seconds = (spread_ms + 999) / 1000;
+        on_tell(srv);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session's life and its output; its input is in session_input.c.
+ * A session's states, its end and its output; how it begins is in session_open.c, its input in
+ * session_input.c.
  */
 #include "net/session_internal.h"
 
@@ -9,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,8 +24,8 @@
 #include <parley/net/framer.h>
 #include <parley/net/sendq.h>
 #include <parley/net/session.h>
-#include <parley/util/alloc.h>
 #include <parley/util/base.h>
+#include <parley/util/clock.h>
 #include <parley/util/list.h>
 #include <parley/util/msg.h>
 #include <parley/util/str.h>
@@ -58,6 +59,7 @@ static struct event *session_event(struct session *s)
 
 #define TO(state) (1U << SESSION_##state)
 static const unsigned next_states[SESSION_STATE_COUNT] = {
+    [SESSION_HEADER] = TO(NEW) | TO(CLOSING),
     [SESSION_NEW] = TO(GREETING) | TO(OPEN) | TO(DOOMED),
     [SESSION_GREETING] = TO(OPEN) | TO(DOOMED) | TO(CLOSING),
     [SESSION_OPEN] = TO(DOOMED) | TO(CLOSING),
@@ -92,7 +94,7 @@ static void recount(struct session *s)
                s->state == SESSION_DEAD ? 0 : 1);
 }
 
-static void set_state(struct session *s, enum session_state next)
+void session_set_state(struct session *s, enum session_state next)
 {
     struct server *srv = s->srv;
 
@@ -123,6 +125,9 @@ static void set_state(struct session *s, enum session_state next)
         deadline_clear(&s->state_deadline);
         break;
     case SESSION_NEW:
+        deadline_clear(&s->state_deadline);
+        break;
+    case SESSION_HEADER:
     case SESSION_DOOMED:
     case SESSION_STATE_COUNT:
         break;
@@ -131,7 +136,7 @@ static void set_state(struct session *s, enum session_state next)
 
 bool session_is_live(const struct session *s)
 {
-    return s->state <= SESSION_OPEN;
+    return s->state >= SESSION_NEW && s->state <= SESSION_OPEN;
 }
 
 void session_check(struct session *s)
@@ -159,6 +164,12 @@ static void on_state_deadline(void *deadline)
         session_die(s);
     } else if (s->state == SESSION_LINGERING) {
         session_die(s);
+    } else if (s->state == SESSION_HEADER) {
+        session_close(s, CLOSE_PROXY_HEADER, NULL);
+    } else if (s->state == SESSION_OPEN && !is_drained) {
+        sendq_drop_unsent(&s->sendq);
+        metric_add(METRIC_SLOW_READERS, 1);
+        session_close(s, CLOSE_SLOW_READER, NULL);
     } else {
         session_close(s, is_drained ? CLOSE_DRAIN : CLOSE_REGISTER_TIMEOUT, NULL);
     }
@@ -171,6 +182,12 @@ static void on_front_deadline(void *deadline)
     if (session_is_live(s)) {
         s->ops->on_deadline(s->front);
     }
+}
+
+void session_init_deadlines(struct session *s)
+{
+    deadline_init(&s->state_deadline, on_state_deadline);
+    deadline_init(&s->front_deadline, on_front_deadline);
 }
 
 /* ---- the event ---- */
@@ -212,64 +229,13 @@ void session_rearm(struct session *s)
     }
 }
 
-/* ---- beginning ---- */
-
-static void run_on_open(struct session *s)
-{
-    void *front = s->ops->on_open(s->srv->app, s);
-
-    s->front = front;
-    if (s->state == SESSION_NEW) {
-        set_state(s, SESSION_GREETING);
-    }
-    if (s->early_close != CLOSE_REASON_COUNT) {
-        session_close(s, (enum close_reason)s->early_close, NULL);
-    }
-}
-
-void session_start(struct server *srv, int fd, const struct addr *addr)
-{
-    struct session *s = xcalloc(1, sizeof *s + event_get_struct_event_size());
-
-    s->srv = srv;
-    s->ops = srv->front;
-    s->id = ++srv->last_id;
-    s->addr = *addr;
-    s->fd = fd;
-    s->state = SESSION_NEW;
-    s->early_close = CLOSE_REASON_COUNT;
-    deadline_init(&s->state_deadline, on_state_deadline);
-    deadline_init(&s->front_deadline, on_front_deadline);
-    list_init(&s->dirty);
-    sendq_init(&s->sendq);
-    session_init_input(s);
-    list_init(&s->link);
-    list_append(&srv->sessions, &s->link);
-    srv->session_count++;
-    metric_add(METRIC_SESSIONS, 1);
-    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED, 1);
-    log_debug("session_open", "session=%" PRIu64 " peer=%.*s", s->id,
-              SV_ARG(session_peer(s)));
-    run_on_open(s);
-    session_rearm(s);
-}
-
 /* ---- ending ---- */
-
-static void free_session(void *arg)
-{
-    struct session *s = arg;
-
-    sendq_done(&s->sendq);
-    framer_done(&s->framer);
-    free(s);
-}
 
 void session_die(struct session *s)
 {
     struct server *srv = s->srv;
 
-    set_state(s, SESSION_DEAD);
+    session_set_state(s, SESSION_DEAD);
     if (s->armed != 0) {
         (void)event_del(session_event(s));
         s->armed = 0;
@@ -277,19 +243,59 @@ void session_die(struct session *s)
     (void)close(s->fd);
     list_remove(&s->link);
     list_remove(&s->dirty);
+    if (s->is_admitted) {
+        per_address_give_back(&srv->per_address, &s->addr);
+    }
     srv->session_count--;
     metric_add(METRIC_SESSIONS, -1);
-    loop_bury(srv->loop, s, free_session);
+    loop_bury(srv->loop, s, session_free);
+}
+
+/* Health checks come and go without a byte: they are not worth a line. */
+static void log_close(struct session *s, enum close_reason reason)
+{
+    static const char *const protocols[SESSION_PROTOCOL_COUNT] = {"none", "line", "irc"};
+    enum log_level level = s->has_spoken || reason == CLOSE_ADDRESS ? LOG_INFO
+                                                                    : LOG_DEBUG;
+
+    if (log_is_on(level)) {
+        log_event(level, "session_close",
+                  "session=%" PRIu64 " peer=%.*s protocol=%s reason=%s seconds=%" PRIu32
+                  " lines=%" PRIu32 "%s%s%s",
+                  s->id, SV_ARG(session_peer(s)),
+                  protocols[s->counted_as / COUNTED_STATES], close_reason_label(reason),
+                  (uint32_t)(clock_monotonic_ms() / 1000) - s->opened_s, s->lines_in,
+                  s->is_secure ? " secure=yes" : "",
+                  s->endpoint != NULL ? " endpoint=" : "",
+                  s->endpoint != NULL ? s->endpoint : "");
+    }
+}
+
+/* It has no front-end yet that could. */
+static void say_why(struct session *s, enum close_reason reason)
+{
+    char text[128];
+
+    if (close_reason_text(reason)[0] != '\0') {
+        (void)snprintf(text, sizeof text, "! %s\r\n", close_reason_text(reason));
+        struct msg *m = msg_new(sv_of(text));
+        (void)!sendq_push(&s->sendq, m, UINT64_MAX);
+        msg_unref(m);
+    }
 }
 
 static void begin_close(struct session *s, enum close_reason reason, const char *detail)
 {
-    set_state(s, SESSION_CLOSING);
+    session_set_state(s, SESSION_CLOSING);
     metric_add(METRIC_CLOSED_QUIT + reason, 1);
-    log_debug("session_close", "session=%" PRIu64 " reason=%s", s->id,
-              close_reason_label(reason));
-    s->ops->on_close(s->front, reason,
-                     detail != NULL ? detail : close_reason_text(reason));
+    metric_add(METRIC_REFUSED, reason == CLOSE_ADDRESS ? 1 : 0);
+    log_close(s, reason);
+    if (s->ops != NULL) {
+        s->ops->on_close(s->front, reason,
+                         detail != NULL ? detail : close_reason_text(reason));
+    } else {
+        say_why(s, reason);
+    }
     s->ops = NULL;
     s->front = NULL;
     if (reason == CLOSE_PEER_RESET) {
@@ -303,8 +309,15 @@ void session_close(struct session *s, enum close_reason reason, const char *deta
 {
     if (s->state == SESSION_NEW) {
         s->early_close = (uint8_t)reason; /* run_on_open() does it */
-    } else if (session_is_live(s)) {
+    } else if (session_is_live(s) || s->state == SESSION_HEADER) {
         begin_close(s, reason, detail);
+    }
+}
+
+void session_tell_drain(struct session *s, uint64_t seconds)
+{
+    if (session_is_live(s) && s->ops->on_drain != NULL) {
+        s->ops->on_drain(s->front, seconds);
     }
 }
 
@@ -323,7 +336,7 @@ static void doom(struct session *s)
     if (session_is_live(s)) {
         sendq_drop_unsent(&s->sendq);
         metric_add(METRIC_SLOW_READERS, 1);
-        set_state(s, SESSION_DOOMED);
+        session_set_state(s, SESSION_DOOMED);
         server_mark_dirty(s->srv, s);
     }
 }
@@ -372,7 +385,7 @@ static void on_all_written(struct session *s)
     } else if (s->is_ended || shutdown(s->fd, SHUT_WR) != 0) {
         session_die(s);
     } else {
-        set_state(s, SESSION_LINGERING);
+        session_set_state(s, SESSION_LINGERING);
         session_rearm(s);
     }
 }
@@ -382,6 +395,23 @@ static void on_broken(struct session *s, int error)
     session_close(s, CLOSE_PEER_RESET, strerror(error));
     if (s->state != SESSION_DEAD) {
         session_die(s);
+    }
+}
+
+/* OPEN is the state without a deadline of its own, so this has the place. */
+static void watch_soft_limit(struct session *s)
+{
+    struct server *srv = s->srv;
+    uint64_t soft = srv->policy.sendq_soft_bytes;
+
+    if (s->state != SESSION_OPEN || srv->is_draining || soft == 0) {
+        return;
+    }
+    if (sendq_bytes(&s->sendq) <= soft) {
+        deadline_clear(&s->state_deadline);
+    } else if (!list_is_linked(&s->state_deadline.link)) {
+        deadline_set(srv->loop, &s->state_deadline,
+                     srv->policy.sendq_soft_seconds * 1000);
     }
 }
 
@@ -398,6 +428,7 @@ void session_flush(struct session *s)
     }
     enum sendq_result result = sendq_write(&s->sendq, s->fd, srv->iovecs, SESSION_IOVECS);
     s->is_blocked = result == SENDQ_BLOCKED;
+    watch_soft_limit(s);
     switch (result) {
     case SENDQ_EMPTY:
         on_all_written(s);
@@ -434,6 +465,11 @@ struct str_view session_peer(const struct session *s)
     return sv_of(s->srv->peer_text);
 }
 
+bool session_is_secure(const struct session *s)
+{
+    return s->is_secure;
+}
+
 void session_set_front(struct session *s, const struct front_ops *ops, void *front)
 {
     if (s->ops != NULL) {
@@ -446,7 +482,7 @@ void session_set_front(struct session *s, const struct front_ops *ops, void *fro
 void session_set_registered(struct session *s)
 {
     if (s->state < SESSION_OPEN) {
-        set_state(s, SESSION_OPEN);
+        session_set_state(s, SESSION_OPEN);
     }
 }
 

@@ -70,7 +70,7 @@ void session_stop_input(struct session *s)
  * touching the event saves two system calls. */
 bool session_wants_input(const struct session *s)
 {
-    if (s->state == SESSION_LINGERING) {
+    if (s->state == SESSION_LINGERING || s->state == SESSION_HEADER) {
         return true;
     }
     if (!session_is_live(s) || s->is_ended) {
@@ -99,6 +99,7 @@ static void offer(struct session *s, struct str_view *fresh,
         return;
     }
     metric_add(METRIC_LINES_IN, 1);
+    s->lines_in++;
     if (line->flaw != LINE_FLAWLESS) {
         metric_add(METRIC_BAD_LINES, 1);
     }
@@ -116,6 +117,7 @@ static bool is_answered(void *arg, struct str_view line)
         return false;
     }
     metric_add(METRIC_LINES_IN, 1);
+    s->lines_in++;
     spend_token(s);
     return true;
 }
@@ -187,6 +189,13 @@ static bool drop_input(struct session *s)
     return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+void session_take_bytes(struct session *s, struct str_view bytes)
+{
+    metric_add(METRIC_BYTES_IN, (int64_t)bytes.len);
+    s->has_spoken = true;
+    pump(s, bytes);
+}
+
 void session_read(struct session *s)
 {
     char *buffer = s->srv->read_buffer;
@@ -197,13 +206,16 @@ void session_read(struct session *s)
         }
         return;
     }
+    if (s->state == SESSION_HEADER) {
+        session_read_header(s);
+        return;
+    }
     if (!session_wants_input(s) || s->input == INPUT_YIELDED) {
         return;
     }
     ssize_t count = recv(s->fd, buffer, read_size(s), 0);
     if (count > 0) {
-        metric_add(METRIC_BYTES_IN, count);
-        pump(s, sv(buffer, (size_t)count));
+        session_take_bytes(s, sv(buffer, (size_t)count));
     } else if (count == 0) {
         s->is_ended = true;
         pump(s, sv(NULL, 0));

@@ -4,11 +4,14 @@
  *
  * The states of a session (set_state() alone changes it and starts the state's timer):
  *
- *   NEW ----> GREETING ----> OPEN        NEW: inside on_open(), closing has to wait
- *    |           |            |
- *    |           v            v
- *    +-------> DOOMED ---> CLOSING --> LINGERING --> DEAD
+ *   HEADER -> NEW ----> GREETING ----> OPEN
+ *              |           |            |
+ *              |           v            v
+ *              +-------> DOOMED ---> CLOSING --> LINGERING --> DEAD
  *
+ *   HEADER     its PROXY protocol header has to come first; it has no front-end yet. What
+ *              needs none passes through
+ *   NEW        inside on_open(), closing has to wait
  *   DOOMED     its send queue ran over in the middle of somebody's fan-out; closes in the
  *              flush phase of this turn
  *   CLOSING    on_close() was called; what is queued is being written
@@ -42,6 +45,8 @@
 #include <parley/util/list.h>
 #include <parley/util/str.h>
 
+#include "net/per_address.h"
+
 enum {
     SESSION_READ_BYTES = 64 * 1024, /* at most, per wake-up */
     SESSION_LINES_PER_TURN = 128,
@@ -51,6 +56,7 @@ enum {
 };
 
 enum session_state {
+    SESSION_HEADER,
     SESSION_NEW,
     SESSION_GREETING,
     SESSION_OPEN,
@@ -74,7 +80,8 @@ struct session {
     void *front;                 /* the front-end's */
     uint64_t id;
     struct deadline
-        state_deadline; /* ends GREETING, CLOSING, LINGERING, and OPEN in a drain */
+        state_deadline; /* ends HEADER, GREETING, CLOSING, LINGERING; OPEN in a drain, or
+                           while more than the soft limit waits to be sent */
     struct deadline front_deadline;
     struct deadline pause;
     struct list link;  /* in server.sessions */
@@ -83,6 +90,15 @@ struct session {
     struct sendq sendq;
     struct flood flood;
     struct addr addr;
+    char *partial;     /* owned; HEADER: what came of it, if that was not all */
+    char *endpoint;    /* owned; of AWS PrivateLink; mostly NULL */
+    uint32_t opened_s; /* monotonic */
+    uint32_t lines_in; /* taken; wraps around */
+    uint16_t partial_bytes;
+    bool has_spoken; /* a byte came: not a health check */
+    bool is_secure;
+    bool is_admitted;           /* it counts in server.per_address */
+    bool is_told;               /* that the node drains */
     int fd;                     /* owned */
     short armed;                /* EV_READ, EV_WRITE: what the event watches */
     uint8_t state;              /* enum session_state */
@@ -106,11 +122,14 @@ struct server {
     struct list sessions;          /* owned; not DEAD */
     size_t session_count;
     size_t descriptor_room; /* sessions that the descriptor limit has room for */
+    struct per_address per_address;
     uint64_t last_id;
     struct list dirty;
     struct loop_task flush_task;
     struct list yielded;
     struct timer yield_timer;
+    struct timer tell_timer; /* of a drain */
+    uint64_t drain_seconds;
     char *read_buffer;    /* owned: SESSION_READ_BYTES for whoever reads just now */
     struct iovec *iovecs; /* owned: SESSION_IOVECS for whoever writes just now */
     char host_text[ADDR_HOST_SIZE];
@@ -118,10 +137,19 @@ struct server {
     bool is_draining;
 };
 
+/* ---- session_open.c ---- */
+
+/* A session for a connected socket, which it owns; `flags` are the listener's. */
+void session_start(struct server *srv, int fd, const struct addr *addr, unsigned flags);
+/* There is something to read while it is in HEADER. */
+void session_read_header(struct session *s);
+/* For the graveyard. */
+void session_free(void *session);
+
 /* ---- session.c ---- */
 
-/* A session for a connected socket, which it owns. */
-void session_start(struct server *srv, int fd, const struct addr *addr);
+void session_init_deadlines(struct session *s);
+void session_set_state(struct session *s, enum session_state next);
 /* May its front-end still be given input? */
 bool session_is_live(const struct session *s);
 /* Let libevent watch for what the session wants now. */
@@ -131,6 +159,8 @@ void session_rearm(struct session *s);
 void session_flush(struct session *s);
 /* Close the socket now; the session must be CLOSING or further. */
 void session_die(struct session *s);
+/* Tell the client that it will be closed within `seconds`. */
+void session_tell_drain(struct session *s, uint64_t seconds);
 /* Close as DRAIN after delay_ms. */
 void session_drain(struct session *s, uint64_t delay_ms);
 void session_check(struct session *s);
@@ -142,6 +172,8 @@ void session_init_input(struct session *s);
 void session_stop_input(struct session *s);
 /* Does it want to know when there is something to read? */
 bool session_wants_input(const struct session *s);
+/* Hand these over as if they had just been read. */
+void session_take_bytes(struct session *s, struct str_view bytes);
 /* There is something to read. */
 void session_read(struct session *s);
 /* Hand over held lines again: it YIELDED, or was THROTTLED long enough. */

@@ -15,16 +15,23 @@
 #include <parley/net/acceptor.h>
 #include <parley/net/session.h>
 #include <parley/util/base.h>
+#include <parley/util/cidr.h>
 
 struct server;
 
 struct server_policy {
-    uint64_t max_sessions;   /* 0: as many as descriptors allow; past it a client is told
+    uint64_t max_sessions;    /* 0: as many as descriptors allow; past it a client is told
                                   that the node is full */
-    uint64_t max_line_bytes; /* with the line's end; 2 to 16 MiB */
-    uint64_t sendq_bytes;    /* per session */
-    uint64_t flood_lines;    /* per second, on average; 0: no limit */
-    uint64_t flood_burst;    /* at once */
+    uint64_t max_line_bytes;  /* with the line's end; 2 to 16 MiB */
+    uint64_t sendq_bytes;     /* per session */
+    uint64_t max_per_address; /* sessions of one IPv4 address or IPv6 /64; 0: no limit */
+    const struct cidr *exempt; /* borrowed: networks without that limit */
+    size_t exempt_count;
+    uint64_t proxy_seconds;    /* for a PROXY protocol header */
+    uint64_t sendq_soft_bytes; /* more may wait for sendq_soft_seconds; 0: no limit */
+    uint64_t sendq_soft_seconds;
+    uint64_t flood_lines;      /* per second, on average; 0: no limit */
+    uint64_t flood_burst;      /* at once */
     uint64_t register_seconds; /* until session_set_registered(); 0: no limit */
 };
 
@@ -45,7 +52,8 @@ bool server_listen(struct server *srv, const char *address, unsigned flags,
 uint16_t server_port(const struct server *srv, size_t index);
 /* Close the listeners. */
 void server_stop_accepting(struct server *srv);
-/* Stop accepting and close all sessions with DRAIN, spread over `spread_ms` with jitter. */
+/* Stop accepting, tell the sessions (unless `spread_ms` is 0) and close them with DRAIN,
+ * spread over that time with jitter. */
 void server_drain(struct server *srv, uint64_t spread_ms);
 /* Sessions whose socket is open, those that are ending too. */
 size_t server_session_count(const struct server *srv);

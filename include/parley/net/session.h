@@ -6,7 +6,7 @@
  * session spends a flood token for each and hands it to its front-end. Lines out are msgs in
  * a send queue that is written once at the end of the loop turn.
  *
- *   GREETING -> OPEN -> CLOSING (write what is queued, bounded) -> dead (on the graveyard)
+ *   (HEADER ->) GREETING -> OPEN -> CLOSING (write what is queued, bounded) -> dead (on the graveyard)
  *
  * (session_internal.h has the states in full.)
  *
@@ -47,6 +47,8 @@ enum session_protocol {
     X(REGISTER_TIMEOUT, "register_timeout", "You gave no name in time.")                 \
     X(PING_TIMEOUT, "ping_timeout", "You did not answer in time.")                       \
     X(FULL, "full", "This node is full. Try again.")                                     \
+    X(ADDRESS, "address", "Too many connections from your address.")                     \
+    X(PROXY_HEADER, "proxy_header", "")                                                  \
     X(DRAIN, "drain", "This node is being replaced. Connect again.")                     \
     X(SHUTDOWN, "shutdown", "This node is stopping.")                                    \
     X(PROTOCOL, "protocol", "Protocol error.")
@@ -77,6 +79,9 @@ struct front_ops {
     bool (*on_urgent_line)(void *front, struct str_view line);
     /* The deadline set by session_set_deadline() passed. */
     void (*on_deadline)(void *front);
+    /* The node begins to drain: this session is closed within `seconds`. Say so. NULL: it
+     * does not. */
+    void (*on_drain)(void *front, uint64_t seconds);
     /* The session ends: queue a farewell with session_send() if you like, and forget the
      * session: no call follows. `reason` and `detail` (never NULL: without one it is the
      * reason's text) say why. */
@@ -90,6 +95,9 @@ uint64_t session_id(const struct session *s);
 struct str_view session_host(const struct session *s);
 /* Address and port, for logs; as short-lived, but beside session_host(). */
 struct str_view session_peer(const struct session *s);
+
+/* Was what comes here encrypted up to the load balancer? */
+bool session_is_secure(const struct session *s);
 
 /* Hand the session over to another front-end (after sniffing the protocol). */
 void session_set_front(struct session *s, const struct front_ops *ops, void *front);

@@ -133,7 +133,14 @@ static void on_close(void *front, enum close_reason reason, const char *detail)
     close_if(TOY_CLOSE, s);
 }
 
+static void on_drain(void *front, uint64_t seconds)
+{
+    ck_assert_ptr_nonnull(front);
+    strbuf_add_fmt(&toy.trace, "drain:%u;", (unsigned)seconds);
+}
+
 static const struct front_ops ops = {
+    .on_drain = on_drain,
     .on_open = on_open,
     .on_line = on_line,
     .on_urgent_line = on_urgent_line,
@@ -211,8 +218,12 @@ void toy_release(struct session *s)
 
 int client_connect(void)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons(server_port(toy.srv, 0))};
+    return client_connect_to(server_port(toy.srv, 0));
+}
+
+int client_connect_to(uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -262,6 +273,15 @@ void client_reads(int fd, const char *expected)
         }
     }
     ck_assert_str_eq(strbuf_cstr(&input), expected);
+}
+
+void client_reads_bytes(int fd, size_t count)
+{
+    strbuf_clear(&input);
+    while (input.len < count) {
+        ck_assert(read_some(fd));
+        toy_turn();
+    }
 }
 
 const char *client_reads_to_end(int fd)

@@ -46,10 +46,14 @@ void toy_release(struct session *s);
 
 /* A client's socket, connected; the server has not necessarily accepted it. */
 int client_connect(void);
+/* ... to another of its ports. */
+int client_connect_to(uint16_t port);
 /* Write all of it, turning the loop while the socket is full. */
 void client_write(int fd, const char *text);
 /* Turn until the client has read exactly this. */
 void client_reads(int fd, const char *expected);
+/* Turn until the client has read so many bytes. */
+void client_reads_bytes(int fd, size_t count);
 /* Turn until the end of the stream; returns all that came before it in toy memory. */
 const char *client_reads_to_end(int fd);
 
