@@ -25,6 +25,7 @@ struct proto_front {
 /* The front-end that claims the line; there always is one. */
 const struct proto_front *proto_choose(struct str_view first_line);
 
+extern const struct proto_front irc_front;
 extern const struct proto_front line_front;
 
 #endif

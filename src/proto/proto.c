@@ -30,69 +30,6 @@ void proto_app_done(struct proto_app *app)
     strbuf_done(&app->scratch);
 }
 
-/* ---- IRC, which does not exist yet: its data is the session ---- */
-
-static bool irc_claims(struct str_view first_line)
-{
-    static const char *const commands[] = {"CAP", "NICK", "PASS", "USER", "AUTHENTICATE"};
-    struct str_view rest = sv_trim(first_line);
-    struct str_view word = sv_next_word(&rest);
-
-    for (size_t i = 0; i < PARLEY_COUNT_OF(commands); i++) {
-        if (sv_equal_nocase(word, sv_of(commands[i]))) {
-            return rest.len > 0;
-        }
-    }
-    return false;
-}
-
-static void *irc_start(struct proto_app *app, struct session *s)
-{
-    (void)app;
-    return s;
-}
-
-static enum line_result irc_on_line(void *front, struct str_view line,
-                                    enum line_flaw flaw)
-{
-    struct session *s = front;
-
-    (void)line;
-    (void)flaw;
-    session_send_text(s, SV("ERROR :IRC is not supported on this node yet\r\n"));
-    session_close(s, CLOSE_PROTOCOL, "irc");
-    return LINE_DONE;
-}
-
-static bool irc_on_urgent_line(void *front, struct str_view line)
-{
-    (void)front;
-    (void)line;
-    return false;
-}
-
-static void irc_on_deadline(void *front)
-{
-    (void)front;
-}
-
-static void irc_on_close(void *front, enum close_reason reason, const char *detail)
-{
-    (void)front;
-    (void)reason;
-    (void)detail;
-}
-
-static const struct front_ops irc_ops = {
-    .protocol = SESSION_SPEAKS_IRC,
-    .on_line = irc_on_line,
-    .on_urgent_line = irc_on_urgent_line,
-    .on_deadline = irc_on_deadline,
-    .on_close = irc_on_close,
-};
-
-static const struct proto_front irc_front = {"irc", irc_claims, &irc_ops, irc_start};
-
 /* ---- the table; the last row claims everything ---- */
 
 static const struct proto_front *const fronts[] = {&irc_front, &line_front};

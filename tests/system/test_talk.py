@@ -109,13 +109,6 @@ def test_who_gives_no_name_in_time_is_closed(world):
     named.settle()
 
 
-@pytest.mark.parametrize("line", ["NICK ann", "cap LS 302", "Pass x", "USER a 0 * :b"])
-def test_irc_is_told_that_it_is_not_here_yet(world, node, line):
-    client = world.connect(node)
-    client.send(line)
-    client.expect_end("ERROR :IRC is not supported on this node yet")
-
-
 def test_an_irc_command_alone_is_a_name(world, node):
     assert arrive(world.connect(node), "NICK") == "* You are NICK in #lobby, alone."
 

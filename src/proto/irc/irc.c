@@ -381,6 +381,7 @@ static bool irc_claims(struct str_view first_line)
 }
 
 static const struct front_ops irc_ops = {
+    .protocol = SESSION_SPEAKS_IRC,
     .on_line = irc_on_line,
     .on_urgent_line = irc_on_urgent_line,
     .on_deadline = irc_on_deadline,

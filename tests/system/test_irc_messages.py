@@ -1,0 +1,270 @@
+"""What is said over IRC: who sees it, with which tags; labels; order; a backplane that is away."""
+
+import pytest
+
+from harness import wait_until
+from irc_client import commands_of, irc_connect, irc_person, params_of, parse
+
+RICH = "server-time message-tags echo-message labeled-response batch"
+
+
+@pytest.fixture(params=[1, 2], ids=["one node", "two nodes"])
+def nodes(world, request):
+    return world.some_nodes(request.param)
+
+
+@pytest.fixture
+def pair(world, nodes):
+    """ann and ben in #a; ann has seen ben come."""
+    ann = irc_person(world, nodes[0], "ann", rooms="#a")
+    ben = irc_person(world, nodes[-1], "ben", rooms="#a")
+    ann.wait_for("JOIN", "#a")
+    return ann, ben
+
+
+# ---- who sees what ----
+
+
+def test_said_in_a_room(pair):
+    ann, ben = pair
+    assert ann.ask("PRIVMSG #A :hello there", "NOTICE #a :psst") == []
+    assert ben.next() == ":ann!~ann@127.0.0.1 PRIVMSG #a :hello there"
+    assert ben.next() == ":ann!~ann@127.0.0.1 NOTICE #a :psst"
+
+
+def test_said_to_one_person(pair):
+    ann, ben = pair
+    ann.send("PRIVMSG BEN :hello", "NOTICE ben :psst", "PRIVMSG ann :me")
+    assert ben.wait_for("PRIVMSG").params == ["ben", "hello"]
+    assert ben.wait_for("NOTICE").params == ["ben", "psst"]
+    assert ann.wait_for("PRIVMSG").params == ["ann", "me"]
+    assert ann.ask() == []
+
+
+def test_several_targets(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", rooms="#a,#b")
+    ben = irc_person(world, nodes[-1], "ben", rooms="#a,#b")
+    assert ann.wait_for("JOIN", "#b")
+    assert ann.ask("PRIVMSG #a,ben,,#b :to all") == []
+    heard = [ben.wait_for("PRIVMSG").params for _ in range(3)]
+    assert sorted(heard) == [["#a", "to all"], ["#b", "to all"], ["ben", "to all"]]
+    lines = ann.ask("PRIVMSG #a,#b,#a,#b,#a :five")
+    assert params_of(lines, "407")[0][1] == "#a"
+
+
+def test_errors_of_messages(pair):
+    ann, _ = pair
+    for line, expected in [
+        ("PRIVMSG", ["411 ann :No recipient given (PRIVMSG)"]),
+        ("PRIVMSG #a", ["412 ann :No text to send"]),
+        ("PRIVMSG #a :", ["412 ann :No text to send"]),
+        ("PRIVMSG nobody :x", ["401 ann nobody :No such nick/channel"]),
+        ("PRIVMSG 2fast :x", ["401 ann 2fast :No such nick/channel"]),
+        ("PRIVMSG #b :x", ["404 ann #b :Cannot send to channel: you are not in it"]),
+        ("PRIVMSG # :x", ["403 ann # :No such channel"]),
+        ("TAGMSG", ["411 ann :No recipient given (TAGMSG)"]),
+        ("NOTICE", []),
+        ("NOTICE #a", []),
+        ("NOTICE nobody :x", []),
+        ("NOTICE 2fast :x", []),
+        ("NOTICE #b :x", []),
+        ("NOTICE # :x", []),
+    ]:
+        assert ann.ask(line) == [f":irc.parley {text}" for text in expected], line
+
+
+# ---- tags ----
+
+
+def test_time_and_id_are_the_same_for_everybody(world, nodes):
+    people = [
+        irc_person(world, nodes[i % len(nodes)], f"p{i}", caps=RICH, rooms="#a") for i in range(3)
+    ]
+    for client in people:
+        client.ask()
+    people[0].send("PRIVMSG #a :one", "PRIVMSG #a :two", "TOPIC #a :three")
+    for command in ("PRIVMSG", "PRIVMSG", "TOPIC"):
+        tags = [client.wait_for(command).tags for client in people]
+        assert tags[0] == tags[1] == tags[2] and sorted(tags[0]) == ["msgid", "time"], tags
+    people[1].send("PRIVMSG p2 :direct")
+    assert sorted(people[2].wait_for("PRIVMSG").tags) == ["msgid", "time"]
+
+
+def test_ids_differ(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a,#b,#c")
+    for number in range(50):
+        ann.send(*(f"PRIVMSG {room} :{number}" for room in ("#a", "#b", "#c")))
+    ids = [parse(line).tags["msgid"] for line in ann.ask() if "PRIVMSG" in line]
+    assert len(ids) == 150 and len(set(ids)) == 150
+
+
+@pytest.mark.parametrize("caps", ["", "server-time", "message-tags", "batch"])
+def test_no_tags_but_those_agreed_on(world, nodes, caps):
+    ann = irc_person(world, nodes[0], "ann", caps=caps, rooms="#a")
+    irc_person(world, nodes[-1], "ben", rooms="#a").ask("PRIVMSG #a :x")
+    expected = {"server-time": ["time"], "message-tags": ["msgid"]}.get(caps, [])
+    assert sorted(ann.wait_for("PRIVMSG").tags) == expected
+
+
+def test_tags_of_clients_are_accepted_and_not_relayed(pair):
+    ann, ben = pair
+    ann.ask("CAP REQ :message-tags")
+    assert ann.ask("@+typing=active TAGMSG #a", "@+x=y;z PRIVMSG #a :x") == []
+    assert ben.next() == ":ann!~ann@127.0.0.1 PRIVMSG #a :x"
+
+
+def test_echo(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps="echo-message", rooms="#a")
+    irc_person(world, nodes[-1], "ben")
+    assert ann.ask("PRIVMSG #a :x", "NOTICE #a :y", "PRIVMSG ben :z") == [
+        ":ann!~ann@127.0.0.1 PRIVMSG #a :x",
+        ":ann!~ann@127.0.0.1 NOTICE #a :y",
+        ":ann!~ann@127.0.0.1 PRIVMSG ben :z",
+    ]
+
+
+# ---- labels ----
+
+
+def labeled(client, line, label="x"):
+    """The answer to a labeled line: [the lines], without what stands around them."""
+    lines = client.ask(f"@label={label} {line}")
+    first = parse(lines[0])
+    assert first.tags.get("label") == label, lines
+    if first.command != "BATCH":
+        assert len(lines) == 1, lines
+        return [] if first.command == "ACK" else lines
+    name = first.params[0][1:]
+    assert first.params == [f"+{name}", "labeled-response"]
+    assert lines[-1] == f":irc.parley BATCH -{name}"
+    assert all(parse(line).tags.get("batch") == name for line in lines[1:-1]), lines
+    return lines[1:-1]
+
+
+def test_labels(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
+    irc_person(world, nodes[-1], "ben", rooms="#a,#b")
+    ann.ask()
+    for line, expected in [
+        ("PING 1", ["PONG"]),
+        ("PONG 1", []),
+        ("JOIN #b", ["JOIN", "353", "366"]),
+        ("JOIN #c,#d", ["JOIN", "353", "366"] * 2),
+        ("JOIN #a", []),
+        ("PART #c,#d", ["PART", "PART"]),
+        ("WHOIS ben", ["311", "319", "312", "318"]),
+        ("WHOIS nobody", ["401", "318"]),
+        ("WHO #a", ["352", "352", "315"]),
+        ("LIST", ["321", "322", "322", "323"]),
+        ("TOPIC #a :x", ["TOPIC"]),
+        ("NAMES #a", ["353", "366"]),
+        ("MODE #a", ["324"]),
+        ("NICK anna", ["NICK"]),
+        ("AWAY :x", ["306"]),
+        ("AWAY", ["305"]),
+        ("ISON ben nobody", ["303"]),
+        ("VERSION", ["351", "005", "005"]),
+        ("NOSUCH", ["421"]),
+        ("JOIN", ["461"]),
+        ("CAP LS", ["CAP"]),
+        ("PRIVMSG #a :x", ["PRIVMSG"]),
+        ("PRIVMSG ben :x", ["PRIVMSG"]),
+        ("PRIVMSG #a,#b :x", ["PRIVMSG", "PRIVMSG"]),
+        ("PRIVMSG nobody :x", ["401"]),
+        ("NOTICE nobody :x", []),
+        ("TAGMSG #a", []),
+    ]:
+        assert commands_of(labeled(ann, line)) == expected, line
+
+
+def test_labels_of_any_length(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
+    for length in (1, 40, 41, 64):
+        label = "l" * length
+        assert commands_of(labeled(ann, "PRIVMSG #a :x", label)) == ["PRIVMSG"], length
+        assert commands_of(labeled(ann, "PING 1", label)) == ["PONG"], length
+    assert "label" not in ann.ask(f"@label={'l' * 65} PING 1")[0]
+    assert "label" not in ann.ask("@label= PING 1", "@label PING 1")[0]
+
+
+def test_a_label_without_an_echo_is_acknowledged(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps="labeled-response batch", rooms="#a")
+    assert labeled(ann, "PRIVMSG #a :x") == []
+    assert ann.ask("@label=1 PRIVMSG #a :x", "@label=2 PRIVMSG #a :y") == [
+        "@label=1 :irc.parley ACK",
+        "@label=2 :irc.parley ACK",
+    ]
+
+
+def test_labels_need_both_capabilities(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps="labeled-response")
+    assert ann.ask("@label=1 PING x") == [":irc.parley PONG irc.parley :x"]
+
+
+def test_news_stand_outside_of_batches(world, nodes):
+    """What others say meanwhile is no part of an answer."""
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
+    ben = irc_person(world, nodes[-1], "ben", rooms="#a")
+    for number in range(30):
+        ben.send(f"PRIVMSG #a :{number}")
+        ann.send("@label=x WHOIS ben")
+    ben.ask()
+    lines = ann.ask()
+    wait_until(lambda: len(ann.seen(" PRIVMSG #a ")) == 30)
+    for message in map(parse, lines):
+        in_batch = message.command in ("311", "319", "312", "318")
+        assert ("batch" in message.tags) == in_batch, message
+
+
+# ---- order ----
+
+
+def test_pong_follows_the_effects(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps="echo-message")
+    irc_person(world, nodes[-1], "ben")
+    lines = ann.ask(
+        "JOIN #a", "PRIVMSG #a :1", "PRIVMSG #a :2", "PRIVMSG ben :3", "TOPIC #a :4",
+        "NICK anna", "PRIVMSG #a :5", "PART #a",
+    )  # fmt: skip
+    assert [c for c in commands_of(lines) if not c.isdigit()] == [
+        "JOIN", "PRIVMSG", "PRIVMSG", "PRIVMSG", "TOPIC", "NICK", "PRIVMSG", "PART",
+    ]  # fmt: skip
+
+
+def test_many_lines_keep_their_order(pair):
+    ann, ben = pair
+    ann.ask("CAP REQ :echo-message")
+    ann.send(*(f"PRIVMSG #a :{number}" for number in range(500)))
+    wanted = [["#a", str(number)] for number in range(500)]
+    assert params_of(ann.ask(), "PRIVMSG") == wanted
+    assert [ben.wait_for("PRIVMSG").params for _ in range(500)] == wanted
+
+
+# ---- a backplane that is away ----
+
+
+def test_pong_is_immediate_while_the_backplane_is_away(world):
+    redis = world.redis()
+    node = world.node(redis)
+    ann = irc_person(world, node, "ann", caps="echo-message", rooms="#a")
+    redis.process.pause()
+    node.wait_log("backplane_away|unavailable|probe")
+    ann.send("PRIVMSG #a :held", "JOIN #b", "PRIVMSG #a :held too", "PING early")
+    ann.expect(":irc.parley PONG irc.parley :early", timeout=60)
+    assert not ann.seen("held")
+    redis.process.resume()
+    assert [ann.wait_for("PRIVMSG").params[1] for _ in range(2)] == ["held", "held too"]
+    assert params_of(ann.ask(), "JOIN") == [["#b"]] or ann.seen("JOIN #b")
+
+
+def test_registration_while_the_backplane_is_away(world):
+    redis = world.redis()
+    node = world.node(redis)
+    irc_person(world, node, "ann")
+    redis.process.pause()
+    node.wait_log("backplane_away|unavailable|probe")
+    ben = irc_connect(world, node, "ben")
+    ben.send("NICK ben", "USER b 0 * B", "PING 1")
+    ben.expect_match("backplane is away", timeout=60)
+    redis.process.resume()
+    ben.wait_for("001", "ben")
