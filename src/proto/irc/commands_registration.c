@@ -2,7 +2,6 @@
 /* Registration and the connection (RFC 2812 section 3.1; IRCv3 capability-negotiation). */
 #include <string.h>
 
-#include <parley/core/item.h>
 #include <parley/util/utf8.h>
 
 #include "proto/irc/commands.h"

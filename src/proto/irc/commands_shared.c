@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What several commands tell. */
-#include <stdio.h>
-
 #include "proto/irc/commands.h"
 #include "proto/irc/isupport.h"
 #include "proto/irc/modes.h"

@@ -43,17 +43,23 @@ static void show(struct irc *irc, struct hub_event *e)
 
 /* ---- what was said ---- */
 
+/* Lines are a part of the answer of `call` from now on; NULL: of none. */
+static void speak_for(struct irc *irc, struct irc_call *call)
+{
+    irc->speaking = call;
+}
+
 /* The labeled line came back: its echo, or that there is none, is the answer. */
 static void answer_labeled(struct irc *irc, struct hub_event *e, struct str_view text)
 {
     struct irc_call call = {.label = irc_label_new(text)};
 
-    irc->speaking = &call;
+    speak_for(irc, &call);
     if ((irc->caps & IRC_CAP_ECHO_MESSAGE) != 0) {
         irc_send_event(irc, e);
     }
     irc_send_label_end(irc, call.label);
-    irc->speaking = NULL;
+    speak_for(irc, NULL);
     irc_label_free(call.label);
 }
 
@@ -68,9 +74,9 @@ static void on_own_message(struct irc *irc, struct hub_event *e)
     } else if ((irc->caps & IRC_CAP_ECHO_MESSAGE) == 0) {
         /* Who said it does not see it. */
     } else if (irc->call != NULL && irc->call->label != NULL) {
-        irc->speaking = irc->call;
+        speak_for(irc, irc->call);
         irc_send_event(irc, e);
-        irc->speaking = NULL;
+        speak_for(irc, NULL);
     } else {
         show(irc, e);
     }
@@ -97,12 +103,12 @@ static void on_message_unavailable(struct irc *irc, struct hub_event *e)
     strbuf_init(&label, ITEM_BYTES_MAX);
     irc_take_back(irc, e->room, &label);
     call.label = label.len > 0 ? irc_label_new(strbuf_view(&label)) : NULL;
-    irc->speaking = &call;
+    speak_for(irc, &call);
     irc_reply(irc, ERR_CANNOTSENDTOCHAN, room, SV("the backplane is away"));
     if (call.label != NULL) {
         irc_send_label_end(irc, call.label);
     }
-    irc->speaking = NULL;
+    speak_for(irc, NULL);
     irc_label_free(call.label);
     strbuf_done(&label);
     irc_go_on(irc);

@@ -113,14 +113,11 @@ struct str_view irc_nick(const struct irc *irc);
 /* An answer to the call that is speaking; `args` as in numerics.h. */
 void irc_send_numeric(struct irc *irc, enum irc_numeric numeric,
                       const struct str_view *args, size_t count);
-#define IRC_ARGS(...)                                                                    \
-    (const struct str_view[])                                                            \
-    {                                                                                    \
-        __VA_ARGS__                                                                      \
-    }
 #define irc_reply(irc, numeric, ...)                                                     \
-    irc_send_numeric((irc), (numeric), IRC_ARGS(__VA_ARGS__),                            \
-                     sizeof IRC_ARGS(__VA_ARGS__) / sizeof(struct str_view))
+    irc_send_numeric((irc), (numeric), (const struct str_view[]){__VA_ARGS__},           \
+                     IRC_COUNT(__VA_ARGS__))
+#define IRC_COUNT(...) IRC_COUNT_UP_TO_7(__VA_ARGS__, 7, 6, 5, 4, 3, 2, 1, 0)
+#define IRC_COUNT_UP_TO_7(a, b, c, d, e, f, g, count, ...) (count)
 #define irc_reply_plain(irc, numeric) irc_send_numeric((irc), (numeric), NULL, 0)
 /* Where another line of the answer is to be written, without its end; irc_end() sends it. */
 struct strbuf *irc_begin(struct irc *irc);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Talking to one client. */
-#include <stdio.h>
-
 #include "proto/irc/commands.h"
 #include "proto/irc/irc.h"
 #include "proto/irc/render.h"
@@ -120,8 +118,11 @@ void irc_tell_unavailable(struct irc *irc, struct str_view what)
 
 struct str_view irc_digits(uint64_t number, struct irc_digits *ret)
 {
-    int length = snprintf(ret->bytes, sizeof ret->bytes, "%llu",
-                          (unsigned long long)number);
+    size_t at = sizeof ret->bytes;
 
-    return sv(ret->bytes, (size_t)length);
+    do {
+        ret->bytes[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return sv(ret->bytes + at, sizeof ret->bytes - at);
 }
