@@ -62,7 +62,7 @@ AIDS     := $(TEST_AIDS:%.c=$(BUILD)/%.o)
 PROGRAMS := $(TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 EMBEDDED := $(LUA:src/backplane/%.lua=$(BUILD)/gen/%_lua.h)
 TIDY     := $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
-BENCH    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c))
+BENCH    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c tests/bench/*/*.c))
 BENCH_PROGRAMS := $(BUILD)/bench/parley-bench $(BUILD)/bench/ceiling $(BUILD)/bench/replay
 
 # --- Build -------------------------------------------------------------------------------
@@ -103,9 +103,9 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(AIDS) $(LIBRARY)
 $(BUILD)/tests/bench/%.o: EXTRA =
 
 $(BUILD)/bench/ceiling: $(BUILD)/tests/bench/ceiling.o
-$(BUILD)/bench/replay: $(BUILD)/tests/bench/replay.o $(LIBRARY)
+$(BUILD)/bench/replay: $(filter %/replay.o %/echo_backplane.o,$(BENCH)) $(LIBRARY)
 $(BUILD)/bench/replay: BENCH_LIBS = $(PACKAGE_LIBS)
-$(BUILD)/bench/parley-bench: $(filter-out %/ceiling.o %/replay.o,$(BENCH))
+$(BUILD)/bench/parley-bench: $(filter-out %/ceiling.o %/replay.o %/echo_backplane.o,$(BENCH))
 $(BENCH_PROGRAMS): $(BUILD)/flags
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS) $(LDLIBS)
