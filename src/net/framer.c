@@ -213,3 +213,8 @@ void framer_filter(struct framer *f, framer_filter_fn is_answered, void *arg)
     }
     f->len = f->filtered + (uint32_t)rest.len;
 }
+
+void framer_refilter(struct framer *f)
+{
+    f->filtered = 0;
+}

@@ -162,6 +162,7 @@ void session_continue(struct session *s)
 void session_resume(struct session *s)
 {
     if (session_is_live(s) && s->input == INPUT_WAITING) {
+        framer_refilter(&s->framer);
         set_input(s, INPUT_YIELDED);
     }
 }

@@ -75,6 +75,8 @@ void framer_keep(struct framer *f, struct str_view fresh);
  * Lines that are too long are not offered. `is_answered` must not touch the framer.
  */
 void framer_filter(struct framer *f, framer_filter_fn is_answered, void *arg);
+/* Let the next framer_filter() ask about all lines again. */
+void framer_refilter(struct framer *f);
 size_t framer_held_bytes(const struct framer *f);
 void framer_check(const struct framer *f);
 
