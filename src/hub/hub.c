@@ -103,10 +103,17 @@ static void on_new_node_id(void *hub, struct str_view old_id, struct str_view ne
     repair_on_new_node_id(hub, new_id);
 }
 
-static void on_available(void *hub, bool available)
+static void on_available(void *ctx, bool available)
 {
-    (void)hub;
-    (void)available;
+    const struct hub *hub = ctx;
+    size_t cursor = 0;
+
+    if (available) {
+        return;
+    }
+    for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {
+        user_tell_away(u);
+    }
 }
 
 static const struct backplane_events events = {

@@ -123,7 +123,7 @@ void request_fail(struct request *r)
         ev.room = room;
     }
     ev.kind = rows[r->kind].item_kind;
-    ev.text = request_name(r);
+    ev.text = r->kind == REQUEST_DIRECT ? request_text(r) : request_name(r);
     if (r->kind != REQUEST_RENAME) {
         fanout_to_user(u, &ev);
     }

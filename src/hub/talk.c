@@ -104,6 +104,7 @@ enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
     m->pending++;
     u->pending++;
     u->was_busy = hub_user_is_busy(u);
+    u->was_unsettled = true;
     return HUB_OK;
 }
 

@@ -25,7 +25,10 @@ static void deaf_on_idle(void *sink)
     (void)sink;
 }
 
-static const struct hub_sink_ops deaf_ops = {deaf_deliver, deaf_on_idle};
+static const struct hub_sink_ops deaf_ops = {
+    .deliver = deaf_deliver,
+    .on_idle = deaf_on_idle,
+};
 
 /* ---- life ---- */
 
@@ -164,6 +167,11 @@ bool hub_user_is_busy(const struct hub_user *u)
     return u->request != NULL || u->pending >= u->hub->policy.max_pending_lines;
 }
 
+bool hub_user_is_settled(const struct hub_user *u)
+{
+    return u->request == NULL && u->pending == 0;
+}
+
 void user_check_idle(struct hub_user *u)
 {
     if (u->is_closed) {
@@ -173,9 +181,20 @@ void user_check_idle(struct hub_user *u)
     if (u->has_lost_name && u->request == NULL) {
         claims_rename(u);
     }
-    if (u->was_busy && !hub_user_is_busy(u)) {
-        u->was_busy = false;
+    bool is_idle = u->was_busy && !hub_user_is_busy(u);
+    bool is_settled = u->was_unsettled && hub_user_is_settled(u);
+
+    u->was_busy = u->was_busy && !is_idle;
+    u->was_unsettled = u->was_unsettled && !is_settled;
+    if (is_idle || is_settled) {
         u->ops->on_idle(u->sink);
+    }
+}
+
+void user_tell_away(struct hub_user *u)
+{
+    if (u->ops->on_away != NULL && !hub_user_is_settled(u)) {
+        u->ops->on_away(u->sink);
     }
 }
 

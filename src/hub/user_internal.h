@@ -83,6 +83,7 @@ struct hub_user {
     bool is_released : 1; /* the name, at the end */
     bool is_buried : 1;
     bool was_busy : 1;      /* the front-end waits for on_idle() */
+    bool was_unsettled : 1; /* the same, for all lines to come back */
     bool has_lost_name : 1; /* a rename is to be made */
 };
 
@@ -110,6 +111,8 @@ void request_fail(struct request *r);
 /* Calls on_idle() if the user was busy and is not; begins a rename that waits. To be called
  * last: it may bury the user. */
 void user_check_idle(struct hub_user *u);
+/* The backplane went away: calls on_away() if that matters to this user. */
+void user_tell_away(struct hub_user *u);
 /* Its lines on their way to a room will not be waited for any more. */
 void user_drop_pending(struct hub_user *u, struct member *m);
 /* One line came back or was refused. */

@@ -296,15 +296,15 @@ START_TEST(test_direct_refused_is_told)
     fx.nodes[0]->gives_up = true;
     must(hub_direct(alice->user, SV("bob"), ITEM_MESSAGE, SV("psst")));
     settle();
-    expect(alice, "unavailable bob;");
+    expect(alice, "unavailable psst;");
     fx.nodes[0]->is_full = true;
     must(hub_direct(alice->user, SV("bob"), ITEM_MESSAGE, SV("psst")));
     settle();
-    expect(alice, "unavailable bob;");
+    expect(alice, "unavailable psst;");
     fx.nodes[0]->is_mute = true;
     must(hub_direct(alice->user, SV("bob"), ITEM_MESSAGE, SV("psst")));
     settle();
-    expect(alice, "unavailable bob;");
+    expect(alice, "unavailable psst;");
 }
 END_TEST
 
@@ -331,7 +331,8 @@ static void look_idle(void *sink)
 
 START_TEST(test_whois_gives_the_record_of_anybody)
 {
-    static const struct hub_sink_ops ops = {look_at_whois, look_idle};
+    static const struct hub_sink_ops ops = {.deliver = look_at_whois,
+                                            .on_idle = look_idle};
     struct hub_user *u = hub_user_new(fx.hubs[0], &ops, NULL, SV("192.0.2.8"));
     struct talker *bob = talker_named(1, "bob");
 

@@ -190,7 +190,8 @@ START_TEST(test_say_pending_lines_are_bounded)
     ck_assert_uint_eq(t->idles, 0);
     fx.nodes[0]->holds = false;
     settle();
-    ck_assert_uint_eq(t->idles, 1);
+    ck_assert_uint_eq(t->idles, 2); /* not busy any more, then settled */
+    ck_assert(hub_user_is_settled(t->user));
     expect(t, "say #a alice 1;say #a alice 2;say #a alice 3;");
 }
 END_TEST
@@ -208,8 +209,8 @@ START_TEST(test_say_refused_lines_are_told)
     settle();
     expect(t, "unavailable ;unavailable ;unavailable ;");
     expect(bob, "");
-    ck_assert_uint_eq(t->idles, 1);
-    ck_assert(!hub_user_is_busy(t->user));
+    ck_assert_uint_eq(t->idles, 2);
+    ck_assert(hub_user_is_settled(t->user));
 }
 END_TEST
 

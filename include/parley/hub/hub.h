@@ -60,8 +60,11 @@ struct hub_sink_ops {
     /* Show the event to this user. Called for many users in a row with the same event: use
      * event->rendered to do the work once. */
     void (*deliver)(void *sink, struct hub_event *event);
-    /* hub_user_is_busy() went from true to false. */
+    /* hub_user_is_busy() went from true to false, or hub_user_is_settled() from false to
+     * true. */
     void (*on_idle)(void *sink);
+    /* The backplane went away while something of this user is under way. May be NULL. */
+    void (*on_away)(void *sink);
 };
 
 /* ---- life ---- */
@@ -89,6 +92,8 @@ void hub_user_describe(struct hub_user *u, struct str_view user, struct str_view
 void hub_user_close(struct hub_user *u, struct str_view reason);
 /* A serial request is under way, or too many lines are. */
 bool hub_user_is_busy(const struct hub_user *u);
+/* Nothing is under way: whatever the user asked for has taken effect and was delivered. */
+bool hub_user_is_settled(const struct hub_user *u);
 bool hub_user_is_registered(const struct hub_user *u);
 const struct person *hub_user_person(const struct hub_user *u);
 /* Rooms that the user is in, in order of joining: index 0..; NULL at the end. */

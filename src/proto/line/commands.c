@@ -205,7 +205,7 @@ static bool must_wait(const struct line *l, const struct command *c)
     if (l->serial) {
         return true;
     }
-    return (c->flags & SERIAL) != 0 && (l->said.count > 0 || hub_user_is_busy(l->user));
+    return (c->flags & SERIAL) != 0 && !hub_user_is_settled(l->user);
 }
 
 /* Is the last argument as short as its command wants it? */

@@ -36,15 +36,6 @@ static bool is_own(const struct line *l, const struct hub_event *e)
            (e->person != NULL && e->person == hub_user_person(l->user));
 }
 
-/* One of ours came back, or will not; `ret_text`: see said_take(). */
-static void take_back(struct line *l, const struct room *room, struct strbuf *ret_text)
-{
-    said_take(&l->said, room, ret_text);
-    if (l->said.count == 0) {
-        line_go_on(l);
-    }
-}
-
 static void on_registered(struct line *l, struct hub_event *e)
 {
     (void)e;
@@ -80,7 +71,7 @@ static void on_line_given_up(struct line *l, struct hub_event *e)
     struct strbuf text;
 
     strbuf_init(&text, ITEM_BYTES_MAX);
-    take_back(l, e->room, &text);
+    said_take(&l->said, e->room, &text);
     line_tell_unavailable(l, e->kind, strbuf_view(&text));
     strbuf_done(&text);
 }
@@ -164,7 +155,7 @@ static void on_message(struct line *l, struct hub_event *e)
 {
     show(l, e);
     if (e->origin == l->user && line_is_open(l)) {
-        take_back(l, e->room, NULL);
+        said_take(&l->said, e->room, NULL);
     }
 }
 
@@ -242,15 +233,25 @@ static void line_on_idle(void *sink)
     if (!line_is_open(l)) {
         return;
     }
-    l->serial = false;
-    if (l->state == LINE_ENTERING) {
+    l->serial = hub_user_is_busy(l->user);
+    if (hub_user_is_settled(l->user)) {
+        said_done(&l->said); /* what fell into a hole does not come back */
+    }
+    if (l->state == LINE_ENTERING && !l->serial) {
         enter_lobby(l);
     } else {
         line_go_on(l);
     }
 }
 
+/* What waits is offered again: /ping is answered at once now. */
+static void line_on_away(void *sink)
+{
+    line_go_on(sink);
+}
+
 const struct hub_sink_ops line_sink_ops = {
     .deliver = line_deliver,
     .on_idle = line_on_idle,
+    .on_away = line_on_away,
 };

@@ -12,9 +12,6 @@
 #include "proto/line/render.h"
 #include "proto/text.h"
 
-/* Longer than anything is held for the backplane. */
-enum { SAID_LOST_MS = 120000 };
-
 /* ---- talking to the client ---- */
 
 struct strbuf *line_begin(struct line *l)
@@ -296,15 +293,6 @@ static enum line_result take_unclean_line(struct line *l, struct str_view line)
     return result;
 }
 
-/* Lines that went down with a backplane's data may never come back, and nobody says so. */
-static void watch_said(struct line *l)
-{
-    if (line_is_open(l)) {
-        bool needed = l->waiting && l->said.count > 0;
-        session_set_deadline(l->session, needed ? SAID_LOST_MS : 0);
-    }
-}
-
 static enum line_result line_on_line(void *front, struct str_view line,
                                      enum line_flaw flaw)
 {
@@ -320,7 +308,6 @@ static enum line_result line_on_line(void *front, struct str_view line,
         result = take_unclean_line(l, line);
     }
     l->waiting = result == LINE_WAIT;
-    watch_said(l);
     return result;
 }
 
@@ -337,10 +324,7 @@ static bool line_on_urgent_line(void *front, struct str_view line)
 
 static void line_on_deadline(void *front)
 {
-    struct line *l = front;
-
-    said_done(&l->said);
-    line_go_on(l);
+    (void)front; /* none is set */
 }
 
 /* What the others are told of who is gone. */

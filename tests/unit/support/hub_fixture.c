@@ -118,7 +118,7 @@ static void on_idle(void *sink)
     }
 }
 
-static const struct hub_sink_ops sink_ops = {on_deliver, on_idle};
+static const struct hub_sink_ops sink_ops = {.deliver = on_deliver, .on_idle = on_idle};
 
 const char *take_heard(struct talker *t)
 {
