@@ -43,6 +43,8 @@ struct follower *follower_new(struct redis *r)
     list_init(&f->check);
     list_init(&f->read);
     list_init(&f->live);
+    list_init(&f->closed);
+    list_init(&f->checks);
     loop_task_init(&f->pump, on_pump, f);
     timer_init(&f->audit, r->loop, on_audit, f);
     timer_init(&f->retry, r->loop, on_pump, f);
@@ -54,6 +56,7 @@ struct follower *follower_new(struct redis *r)
 
 static void log_free(struct log_handle *log)
 {
+    list_remove(&log->link);
     strbuf_done(&log->held);
     free(log->marks);
     free(log);
@@ -66,6 +69,10 @@ void follower_free(struct follower *f)
     for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
         log_free(log);
     }
+    LIST_FOR_EACH(&f->closed, it) {
+        log_free(LIST_ENTRY(it, struct log_handle, link));
+    }
+    reading_free_checks(f);
     cursor = 0;
     for (struct writer *w; (w = map_next(&f->writers, &cursor)) != NULL;) {
         free(w);
@@ -191,6 +198,7 @@ void follower_close(struct follower *f, struct log_handle *log)
     command_add(&f->command, SV("SUNSUBSCRIBE"));
     command_add(&f->command, log_key(log));
     (void)link_send_subscription(link, &f->command);
+    list_append(&f->closed, &log->link);
     if (log->requests == 0) {
         log_free(log);
     }

@@ -52,6 +52,7 @@ struct log_handle {
     struct entry_id last;  /* applied */
     struct entry_id base;  /* `last` of the snapshot: older entries were in it */
     struct entry_id dirty; /* newest that we heard of */
+    struct entry_id asked; /* `dirty` when the read under way was sent */
     struct entry_id scan;  /* the last entry that the rescan under way read */
     struct strbuf held;    /* frames that came while reading: {u32 length, bytes}... */
     struct mark *marks;    /* owned */
@@ -71,6 +72,8 @@ struct follower {
     struct list check;     /* logs in CHECK */
     struct list read;      /* logs in SNAPSHOT, READ, RESCAN */
     struct list live;
+    struct list closed;     /* logs that die with their last request */
+    struct list checks;     /* comparisons of heads under way */
     unsigned requests;      /* under way */
     uint64_t not_before_ms; /* after a refusal */
     struct loop_task pump;
@@ -98,6 +101,7 @@ void follower_rest(struct follower *f);
 
 /* reading.c: send the request that the log's state asks for; false: not now. */
 bool reading_start(struct follower *f, struct log_handle *log);
+void reading_free_checks(struct follower *f);
 /* Compare the heads of a group of logs of one partition, taken off `check`. */
 bool reading_check_heads(struct follower *f);
 

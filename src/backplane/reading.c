@@ -207,6 +207,9 @@ static void on_read(struct log_handle *log, const struct redisReply *page)
     if (!apply_page(log, page, from_start ? 0 : 1, true)) {
         return;
     }
+    if (count < FOLLOWER_PAGE && entry_id_compare(log->dirty, log->asked) <= 0) {
+        log->dirty = log->last; /* what we heard of is read, or is not there */
+    }
     if (count == FOLLOWER_PAGE) {
         log_set_state(log, LOG_READ);
     } else if (log->reborn) {
@@ -306,6 +309,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
         return false;
     }
     list_remove(&log->link);
+    log->asked = log->dirty;
     log_hold(log);
     return true;
 }
@@ -314,6 +318,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
 
 /* A question for the heads of `count` logs. */
 struct head_check {
+    struct list link; /* in follower.checks */
     size_t count;
     struct {
         struct log_handle *log; /* held */
@@ -354,7 +359,15 @@ static void on_heads_reply(void *arg, uint64_t ctx, const struct redisReply *rep
         }
         (void)log_let_go(log);
     }
+    list_remove(&check->link);
     free(check);
+}
+
+void reading_free_checks(struct follower *f)
+{
+    LIST_FOR_EACH(&f->checks, it) {
+        free(LIST_ENTRY(it, struct head_check, link));
+    }
 }
 
 bool reading_check_heads(struct follower *f)
@@ -364,6 +377,7 @@ bool reading_check_heads(struct follower *f)
     struct head_check *check = xcalloc(1, sizeof(*check) +
                                               FOLLOWER_GROUP * sizeof(check->items[0]));
 
+    list_init(&check->link);
     arena_clear(&f->arena);
     command_clear(&f->command);
     command_add(&f->command, SV("HMGET"));
@@ -383,6 +397,7 @@ bool reading_check_heads(struct follower *f)
         free(check);
         return false;
     }
+    list_append(&f->checks, &check->link);
     for (size_t i = 0; i < check->count; i++) {
         list_remove(&check->items[i].log->link);
         log_hold(check->items[i].log);

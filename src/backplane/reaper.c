@@ -24,6 +24,7 @@ struct reaping {
 
 /* One room of a dead node. */
 struct room_reaping {
+    struct list link;        /* in reaper.rooms */
     struct reaping *reaping; /* borrowed; lives as long as its request */
     uint32_t partition;
     size_t log_len;
@@ -34,6 +35,7 @@ struct reaper {
     struct redis *redis; /* borrowed */
     struct list reapings;
     struct list aborted; /* waiting for their last requests */
+    struct list rooms;   /* under way */
     struct command command;
     struct arena arena;
 };
@@ -45,6 +47,7 @@ struct reaper *reaper_new(struct redis *r)
     reaper->redis = r;
     list_init(&reaper->reapings);
     list_init(&reaper->aborted);
+    list_init(&reaper->rooms);
     command_init(&reaper->command);
     arena_init(&reaper->arena);
     return reaper;
@@ -57,8 +60,17 @@ static void free_reapings(struct list *reapings)
     }
 }
 
+static void room_free(struct room_reaping *room)
+{
+    list_remove(&room->link);
+    free(room);
+}
+
 void reaper_free(struct reaper *reaper)
 {
+    LIST_FOR_EACH(&reaper->rooms, it) {
+        room_free(LIST_ENTRY(it, struct room_reaping, link));
+    }
     free_reapings(&reaper->reapings);
     free_reapings(&reaper->aborted);
     command_done(&reaper->command);
@@ -157,7 +169,7 @@ static void on_room_step(void *arg, uint64_t ctx, const struct redisReply *reply
 
     (void)ctx;
     if (!goes_on || !reap_step(room, cursor, reply_u64(reply_at(reply, 1)))) {
-        free(room);
+        room_free(room);
     }
     answered(reaping, reply);
 }
@@ -202,12 +214,13 @@ static void on_rooms(void *arg, uint64_t partition, const struct redisReply *rep
         struct str_view log = reply_text(reply_at(reply, i));
         struct room_reaping *room = xcalloc(1, sizeof(*room) + log.len + 1);
 
+        list_append(&reaping->reaper->rooms, &room->link);
         room->reaping = reaping;
         room->partition = (uint32_t)partition;
         room->log_len = log.len;
         memcpy(room->log, log.ptr == NULL ? "" : log.ptr, log.len);
         if (!reap_step(room, SV("0"), 0)) {
-            free(room);
+            room_free(room);
         }
     }
     answered(reaping, reply);
