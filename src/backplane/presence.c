@@ -6,8 +6,10 @@
 
 #include <parley/util/alloc.h>
 #include <parley/util/clock.h>
+#include <parley/util/rng.h>
 
 #include "backplane/link.h"
+#include "backplane/queries.h"
 #include "backplane/reaper.h"
 #include "backplane/redis_internal.h"
 #include "backplane/reply.h"
@@ -121,12 +123,16 @@ static void on_config(void *arg, uint64_t ctx, const struct redisReply *reply)
 
 static void ask_config(struct presence *p)
 {
+    char epoch[NODE_ID_MAX + 1];
+
     begin(p);
     redis_function(p->redis, &p->arena, &p->command, "config", 1);
     command_add(&p->command, control_key(p, "cfg", ""));
     command_add_u64(&p->command, p->redis->partitions.count);
     command_add_u64(&p->command, PRESENCE_SCHEMA);
-    command_add(&p->command, sv_of(p->redis->node));
+    rng_token(epoch,
+              sizeof(epoch) - 1); /* names this incarnation of the data, if it is new */
+    command_add(&p->command, sv_of(epoch));
     (void)send(p, on_config);
 }
 
@@ -149,6 +155,7 @@ static void on_gone(struct presence *p, struct str_view epoch)
     if (same_data) {
         redis_take_new_node_id(p->redis);
     } else {
+        queries_on_data_lost(p->redis->queries);
         p->known = false;
         on_beat_timer(p);
     }

@@ -43,10 +43,12 @@ struct query {
 struct queries {
     struct redis *redis; /* borrowed */
     struct list waiting;
-    struct list again; /* their answers were lost; before all that wait */
+    struct list newcomers; /* claims that wait until others have claimed theirs again */
+    struct timer grace;    /* runs meanwhile */
+    struct list again;     /* their answers were lost; before all that wait */
     struct list under_way;
     size_t under_way_count;
-    size_t waiting_count; /* in waiting and again */
+    size_t waiting_count; /* in waiting, again and newcomers */
     struct loop_task pump;
     struct timer tick;
     struct command command;
@@ -65,6 +67,7 @@ struct query_row {
 static const struct query_row rows[QUERY_KIND_COUNT];
 static void on_pump(void *arg);
 static void on_tick(void *arg);
+static void on_grace_over(void *arg);
 
 struct queries *queries_new(struct redis *r)
 {
@@ -72,6 +75,8 @@ struct queries *queries_new(struct redis *r)
 
     q->redis = r;
     list_init(&q->waiting);
+    list_init(&q->newcomers);
+    timer_init(&q->grace, r->loop, on_grace_over, q);
     list_init(&q->again);
     list_init(&q->under_way);
     loop_task_init(&q->pump, on_pump, q);
@@ -92,6 +97,8 @@ static void free_queries(struct list *list)
 void queries_free(struct queries *q)
 {
     free_queries(&q->waiting);
+    free_queries(&q->newcomers);
+    timer_done(&q->grace);
     free_queries(&q->again);
     free_queries(&q->under_way);
     loop_task_cancel(&q->pump);
@@ -144,12 +151,47 @@ static struct query *query_new(struct queries *q, enum query_kind kind,
     return query;
 }
 
+/* A claim by somebody who held the name before expects that; a newcomer expects nobody. */
+static bool is_newcomer(const struct query *query)
+{
+    return query->kind == QUERY_CLAIM && query->texts[3].len == 0;
+}
+
+static void move_newcomers(struct queries *q, struct list *from)
+{
+    LIST_FOR_EACH(from, it) {
+        if (is_newcomer(LIST_ENTRY(it, struct query, link))) {
+            list_remove(it);
+            list_append(&q->newcomers, it);
+        }
+    }
+}
+
+void queries_on_data_lost(struct queries *q)
+{
+    timer_start(&q->grace, QUERIES_GRACE_MS);
+    move_newcomers(q, &q->again);
+    move_newcomers(q, &q->waiting);
+}
+
+static void on_grace_over(void *arg)
+{
+    struct queries *q = arg;
+
+    list_splice(&q->waiting, &q->newcomers);
+    pump_soon(q);
+}
+
 void queries_claim(struct queries *q, struct str_view name, struct str_view owner,
                    struct str_view record, struct str_view expected, struct token token)
 {
     const struct str_view texts[] = {name, owner, record, expected};
+    struct query *query = query_new(q, QUERY_CLAIM, token, texts, PARLEY_COUNT_OF(texts));
 
-    (void)query_new(q, QUERY_CLAIM, token, texts, PARLEY_COUNT_OF(texts));
+    if (is_newcomer(query) && timer_is_running(&q->grace)) {
+        list_remove(&query->link);
+        list_append(&q->newcomers, &query->link);
+    }
 }
 
 void queries_release(struct queries *q, struct str_view name, struct str_view owner)
@@ -198,9 +240,12 @@ static void on_pump(void *arg)
 {
     struct queries *q = arg;
 
-    while (q->redis->registered && q->waiting_count > 0 &&
-           q->under_way_count < QUERIES_UNDER_WAY_MAX) {
+    while (q->redis->registered && q->under_way_count < QUERIES_UNDER_WAY_MAX) {
         struct list *from = list_is_empty(&q->again) ? &q->waiting : &q->again;
+
+        if (list_is_empty(from)) {
+            return;
+        }
         struct query *query = LIST_ENTRY(from->next, struct query, link);
 
         if (!query_send(q, query)) {
@@ -279,6 +324,7 @@ static void on_tick(void *arg)
     timer_start(&q->tick, TICK_MS);
     fail_old(q, &q->again, now_ms);
     fail_old(q, &q->waiting, now_ms);
+    fail_old(q, &q->newcomers, now_ms);
     pump_soon(q);
 }
 

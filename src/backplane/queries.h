@@ -21,6 +21,7 @@ enum {
     QUERIES_UNDER_WAY_MAX = 256,
     QUERIES_WAITING_MAX = 100000, /* more are answered with a failure at once */
     QUERIES_HISTORY_MAX = 1000,
+    QUERIES_GRACE_MS = 4000, /* longer than any node takes to reconnect */
     QUERIES_ROOMS_PAGE = 200,
 };
 
@@ -33,6 +34,9 @@ void queries_lookup(struct queries *q, struct str_view name, struct token token)
 void queries_history(struct queries *q, struct str_view log, struct entry_id before,
                      size_t count, struct token token);
 void queries_rooms(struct queries *q, struct token token);
+/* Redis lost its data: names that somebody held are free there until their nodes have claimed
+ * them again. Claims of newcomers wait for QUERIES_GRACE_MS. */
+void queries_on_data_lost(struct queries *q);
 /* The node is registered: ask what waits. */
 void queries_on_ready(struct queries *q);
 bool queries_is_idle(const struct queries *q);
