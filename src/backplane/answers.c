@@ -56,6 +56,14 @@ static void keep_in_ring(struct publisher *p, struct out_partition *part, struct
     publisher_bound_ring(p, part);
 }
 
+static void set_refused(struct publisher *p, bool is_refused)
+{
+    if (p->is_refused != is_refused) {
+        p->is_refused = is_refused;
+        redis_update_available(p->redis);
+    }
+}
+
 static void on_accepted(struct publisher *p, struct out_partition *part, struct batch *b,
                         struct str_view ids)
 {
@@ -63,6 +71,7 @@ static void on_accepted(struct publisher *p, struct out_partition *part, struct 
     metric_add(METRIC_BATCH_ITEMS, (int64_t)batch_item_count(b));
     part->failures = 0;
     part->not_before_ms = 0;
+    set_refused(p, false);
     part->prev = is_ours(p, b) ? b->seq : 0;
     tell_stored(p, b, ids);
     keep_in_ring(p, part, b);
@@ -232,6 +241,7 @@ void publisher_on_refusal(struct publisher *p, enum reply_kind kind, struct str_
 {
     struct link *link = topology_commands(p->redis->topology, 0);
 
+    set_refused(p, true);
     log_warn("batch_refused", "answer=\"%.*s\"", SV_ARG(text));
     if (kind == REPLY_DEMOTED) {
         link_reset(link, "the server is not the primary any more");

@@ -461,6 +461,11 @@ void publisher_on_new_node_id(struct publisher *p)
     }
 }
 
+bool publisher_is_refused(const struct publisher *p)
+{
+    return p->is_refused;
+}
+
 bool publisher_is_idle(const struct publisher *p)
 {
     for (uint32_t i = 0; i < p->partition_count; i++) {

@@ -54,6 +54,8 @@ void publisher_on_ready(struct publisher *p);
 /* The node has a new id: numbering starts anew; waiting items that change books are refused
  * (the hub registers everything again), messages are published under the new id. */
 void publisher_on_new_node_id(struct publisher *p);
+/* Redis answers but takes nothing (out of memory, no replicas ...). */
+bool publisher_is_refused(const struct publisher *p);
 /* Everything that was taken is stored or refused. */
 bool publisher_is_idle(const struct publisher *p);
 

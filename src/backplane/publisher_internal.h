@@ -47,6 +47,7 @@ struct publisher {
     size_t held_bytes;    /* that wait in the outboxes */
     size_t ring_bytes;
     bool loading_library;
+    bool is_refused; /* the last call was, and none was accepted since */
     struct loop_task task;
     struct timer tick;
     struct arena arena; /* of the call being built */

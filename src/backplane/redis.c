@@ -126,7 +126,8 @@ void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
 
 void redis_update_available(struct redis *r)
 {
-    bool available = r->registered && probe_is_heard(r->probe);
+    bool available = r->registered && probe_is_heard(r->probe) &&
+                     !publisher_is_refused(r->publisher);
 
     if (available == r->available) {
         return;
