@@ -211,19 +211,20 @@ static void cancel_drop(struct outbox *box, struct str_view log)
     }
 }
 
+static struct chunk *last_chunk(const struct outlog *log)
+{
+    return LIST_ENTRY(log->chunks.prev, struct chunk, link);
+}
+
 void outbox_add(struct outbox *box, struct str_view log, const struct publication *p,
                 uint64_t now_ms)
 {
     struct outlog *out = outlog_get(box, log, false);
-    struct chunk *c = NULL;
 
-    if (!list_is_empty(&out->chunks)) {
-        c = LIST_ENTRY(out->chunks.prev, struct chunk, link);
+    if (list_is_empty(&out->chunks) || chunk_is_full(last_chunk(out))) {
+        list_append(&out->chunks, &chunk_new(log, now_ms)->link);
     }
-    if (c == NULL || chunk_is_full(c)) {
-        c = chunk_new(log, now_ms);
-        list_append(&out->chunks, &c->link);
-    }
+    struct chunk *c = last_chunk(out);
     size_t before = chunk_bytes(c);
 
     chunk_add(c, p);
