@@ -105,7 +105,7 @@ static enum irc_step say_to_person(struct irc *irc, struct irc_call *call,
                                    const struct speech *s, struct str_view nick)
 {
     call->needs_quiet = true;
-    if (irc->said.count > 0) {
+    if (!hub_user_is_settled(irc->user)) {
         return IRC_AGAIN;
     }
     enum hub_result result = hub_direct(irc->user, nick, s->kind, s->text);
@@ -181,12 +181,13 @@ static enum irc_step say(struct irc *irc, struct irc_call *call, bool is_notice)
     }
     if (!is_pipelined(call)) {
         call->needs_quiet = true;
-        if (call->targets == 0 && irc->said.count > 0) {
+        if (call->targets == 0 && !hub_user_is_settled(irc->user)) {
             return IRC_AGAIN;
         }
     }
     enum irc_step step = say_to_all(irc, call, &s);
-    if (step == IRC_DONE && call->needs_quiet && irc->said.count > 0) {
+    if (step == IRC_DONE && call->needs_quiet && irc_is_open(irc) &&
+        !hub_user_is_settled(irc->user)) {
         return IRC_LAST;
     }
     return step;

@@ -68,7 +68,7 @@ static void on_own_message(struct irc *irc, struct hub_event *e)
     struct strbuf label;
 
     strbuf_init(&label, ITEM_BYTES_MAX);
-    irc_take_back(irc, e->room, &label);
+    said_take(&irc->said, e->room, &label);
     if (label.len > 0) {
         answer_labeled(irc, e, strbuf_view(&label));
     } else if ((irc->caps & IRC_CAP_ECHO_MESSAGE) == 0) {
@@ -81,7 +81,6 @@ static void on_own_message(struct irc *irc, struct hub_event *e)
         show(irc, e);
     }
     strbuf_done(&label);
-    irc_go_on(irc);
 }
 
 static void on_message(struct irc *irc, struct hub_event *e)
@@ -101,7 +100,7 @@ static void on_message_unavailable(struct irc *irc, struct hub_event *e)
     struct strbuf label;
 
     strbuf_init(&label, ITEM_BYTES_MAX);
-    irc_take_back(irc, e->room, &label);
+    said_take(&irc->said, e->room, &label);
     call.label = label.len > 0 ? irc_label_new(strbuf_view(&label)) : NULL;
     speak_for(irc, &call);
     irc_reply(irc, ERR_CANNOTSENDTOCHAN, room, SV("the backplane is away"));
@@ -111,7 +110,6 @@ static void on_message_unavailable(struct irc *irc, struct hub_event *e)
     speak_for(irc, NULL);
     irc_label_free(call.label);
     strbuf_done(&label);
-    irc_go_on(irc);
 }
 
 static void on_direct_sent(struct irc *irc, struct hub_event *e)
@@ -292,10 +290,22 @@ static void irc_deliver(void *sink, struct hub_event *e)
 
 static void irc_on_idle(void *sink)
 {
-    irc_go_on(sink);
+    struct irc *irc = sink;
+
+    if (irc_is_open(irc) && hub_user_is_settled(irc->user)) {
+        said_done(&irc->said); /* what fell into a hole does not come back */
+    }
+    irc_go_on(irc);
+}
+
+/* What waits is offered again: PING is answered at once now. */
+static void irc_on_away(void *sink)
+{
+    irc_offer_again(sink);
 }
 
 const struct hub_sink_ops irc_sink_ops = {
     .deliver = irc_deliver,
     .on_idle = irc_on_idle,
+    .on_away = irc_on_away,
 };

@@ -11,9 +11,8 @@
 #include "proto/irc/commands.h"
 
 enum {
-    IDLE_MS = 90000,      /* of silence, then the client is asked whether it is there */
-    PONG_MS = 60000,      /* to answer that */
-    SAID_LOST_MS = 120000 /* longer than anything is held for the backplane */
+    IDLE_MS = 90000, /* of silence, then the client is asked whether it is there */
+    PONG_MS = 60000, /* to answer that */
 };
 
 bool irc_is_open(const struct irc *irc)
@@ -37,7 +36,8 @@ static void call_done(struct irc_call *call)
 
 static bool is_blocked(const struct irc *irc, const struct irc_call *call)
 {
-    return hub_user_is_busy(irc->user) || (call->needs_quiet && irc->said.count > 0);
+    return hub_user_is_busy(irc->user) ||
+           (call->needs_quiet && !hub_user_is_settled(irc->user));
 }
 
 /* May the command begin? PING while the backplane is away does not wait for anything. */
@@ -49,8 +49,7 @@ static bool must_wait(const struct irc *irc, const struct irc_command *row)
     if (irc->call != NULL) {
         return true;
     }
-    return (row->flags & IRC_SERIAL) != 0 &&
-           (irc->said.count > 0 || hub_user_is_busy(irc->user));
+    return (row->flags & IRC_SERIAL) != 0 && !hub_user_is_settled(irc->user);
 }
 
 static enum irc_step run_once(struct irc *irc, struct irc_call *call)
@@ -127,15 +126,17 @@ void irc_go_on(struct irc *irc)
     if (irc->call != NULL) {
         go_on_with_call(irc);
     }
-    if (irc->call == NULL && irc->is_waiting && irc_is_open(irc)) {
-        irc->is_waiting = false;
-        session_resume(irc->session);
+    if (irc->call == NULL) {
+        irc_offer_again(irc);
     }
 }
 
-void irc_take_back(struct irc *irc, const struct room *room, struct strbuf *ret_label)
+void irc_offer_again(struct irc *irc)
 {
-    said_take(&irc->said, room, ret_label);
+    if (irc_is_open(irc) && irc->is_waiting) {
+        irc->is_waiting = false;
+        session_resume(irc->session);
+    }
 }
 
 /* ---- lines ---- */
@@ -254,24 +255,14 @@ static bool irc_on_urgent_line(void *front, struct str_view line)
 
 /* ---- silence ---- */
 
-/* What we hold its lines for is not the client's fault. Things said that went down with a
- * backplane's data may never come back, and nobody says so. */
-static void on_stuck(struct irc *irc, uint64_t silent_ms)
-{
-    session_set_deadline(irc->session, IDLE_MS);
-    if (silent_ms >= SAID_LOST_MS && irc->said.count > 0) {
-        said_done(&irc->said);
-        irc_go_on(irc);
-    }
-}
-
 static void irc_on_deadline(void *front)
 {
     struct irc *irc = front;
     uint64_t silent_ms = loop_now_ms(irc->app->loop) - irc->heard_ms;
 
     if (irc->call != NULL || irc->is_waiting) {
-        on_stuck(irc, silent_ms);
+        /* What we hold its lines for is not the client's fault. */
+        session_set_deadline(irc->session, IDLE_MS);
     } else if (silent_ms < IDLE_MS) {
         session_set_deadline(irc->session, IDLE_MS - silent_ms);
     } else if (!irc->is_pinged) {

@@ -12,8 +12,8 @@
  * irc.c holds life, the session's callbacks and the order of calls; send.c talks to the client;
  * commands_table.c the rows, commands_<family>.c the handlers; events.c what the hub tells.
  *
- * Order: messages are pipelined (`said` counts those that have not come back); a serial
- * command waits until all before it has taken effect.
+ * Order: messages are pipelined; a serial command waits until all before it has taken
+ * effect.
  */
 #ifndef PARLEY_PROTO_IRC_IRC_H
 #define PARLEY_PROTO_IRC_IRC_H
@@ -104,8 +104,8 @@ bool irc_is_open(const struct irc *irc);
 bool irc_is_registered(const struct irc *irc);
 /* Something came back or ended: go on with the call, or take the next line. */
 void irc_go_on(struct irc *irc);
-/* The oldest thing said in the room (NULL: in any) came back or will not: append its label. */
-void irc_take_back(struct irc *irc, const struct room *room, struct strbuf *ret_label);
+/* The session is to offer the line that it holds again. */
+void irc_offer_again(struct irc *irc);
 
 /* ---- send.c: all lines but those that many share ---- */
 /* The client's nick, as answers begin with it; "*" before there is one. */

@@ -29,6 +29,34 @@ size_t irc_numeric_arg_count(enum irc_numeric numeric)
     return count;
 }
 
+static bool is_word_char(char c)
+{
+    return (unsigned char)c > ' ' && c != 0x7f;
+}
+
+static bool is_text_char(char c)
+{
+    return c != '\r' && c != '\n' && c != '\0';
+}
+
+/* Append `text` with `other` in the place of what `is_fit` refuses. */
+static void add_fit(struct strbuf *out, struct str_view text, bool (*is_fit)(char c),
+                    char other)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_fit(text.ptr[i])) {
+            strbuf_add(out, sv(text.ptr + from, i - from));
+            strbuf_add_char(out, other);
+            from = i + 1;
+        }
+    }
+    if (from < text.len) {
+        strbuf_add(out, sv(text.ptr + from, text.len - from));
+    }
+}
+
 void irc_numeric_add_word(struct strbuf *out, struct str_view text)
 {
     if (text.len == 0) {
@@ -38,18 +66,12 @@ void irc_numeric_add_word(struct strbuf *out, struct str_view text)
     if (text.ptr[0] == ':') {
         strbuf_add_char(out, '0');
     }
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        strbuf_add_char(out, c <= ' ' || c == 0x7f ? '_' : text.ptr[i]);
-    }
+    add_fit(out, text, is_word_char, '_');
 }
 
 void irc_numeric_add_text(struct strbuf *out, struct str_view text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        strbuf_add_char(out, c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
-    }
+    add_fit(out, text, is_text_char, ' ');
 }
 
 void irc_numeric_cut(struct strbuf *out, size_t start)
