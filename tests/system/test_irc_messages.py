@@ -56,6 +56,7 @@ def test_errors_of_messages(pair):
     ann, _ = pair
     for line, expected in [
         ("PRIVMSG", ["411 ann :No recipient given (PRIVMSG)"]),
+        ("PRIVMSG , :x", ["411 ann :No recipient given (PRIVMSG)"]),
         ("PRIVMSG #a", ["412 ann :No text to send"]),
         ("PRIVMSG #a :", ["412 ann :No text to send"]),
         ("PRIVMSG nobody :x", ["401 ann nobody :No such nick/channel"]),

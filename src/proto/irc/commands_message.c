@@ -123,7 +123,9 @@ static enum irc_step say_to_person(struct irc *irc, struct irc_call *call,
 /* Without a text, or without anybody to tell it. */
 static bool lacks_something(struct irc *irc, const struct irc_call *call, bool is_notice)
 {
-    bool has_target = call->m.params[0].len > 0;
+    struct str_view target = {0};
+    size_t at = 0;
+    bool has_target = irc_message_next_item(call->m.params[0], &at, &target);
 
     if (has_target && call->m.params[1].len > 0) {
         return false;
