@@ -8,6 +8,7 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import threading
 import pytest
 
 from harness import wait_until
+from harness.limits import TIMEOUT
 from harness.node import environment
+from harness.ports import Lease
 from irc_client import irc_person, nick_of
 
 
@@ -92,8 +95,8 @@ def hear(ben, nick, text):
     assert (nick_of(message), message.params[1]) == (nick, text)
 
 
-def see_join(ben, nick):
-    assert nick_of(ben.wait_for("JOIN", "#a")) == nick
+def see_join(ben, nick, timeout=TIMEOUT):
+    assert nick_of(ben.wait_for("JOIN", "#a", timeout=timeout)) == nick
 
 
 def test_irssi(run, tmp_path, nodes, ben):
@@ -178,6 +181,85 @@ def test_python_irc(run, nodes, ben):
     ben.send("PRIVMSG #a :hello-python")
     bot.wait_shown("heard ben hello-python")
     assert ben.wait_for("QUIT").params == ["ciao"]
+
+
+LIMNORIA = """\
+supybot.nick: lim
+supybot.networks: test
+supybot.networks.test.servers: 127.0.0.1:{port}
+supybot.networks.test.channels: #a
+supybot.networks.test.ssl: False
+supybot.protocols.ssl.verifyCertificates: False
+supybot.plugins: Utilities
+supybot.plugins.Utilities: True
+supybot.reply.whenAddressedBy.chars: @
+supybot.log.stdout: True
+supybot.log.stdout.level: DEBUG
+supybot.log.level: DEBUG
+"""
+
+
+@pytest.mark.slow(10)
+def test_limnoria(run, tmp_path, nodes, ben):
+    """It puts a label on every line."""
+    needs("supybot", "limnoria")
+    (tmp_path / "bot.conf").write_text(LIMNORIA.format(port=nodes[0].port), encoding="utf-8")
+    bot = run("supybot", *(["--allow-root"] if os.geteuid() == 0 else []), "bot.conf")
+    see_join(ben, "lim")
+    bot.wait_shown("End of /WHO list")
+    ben.send("PRIVMSG #a :@echo hello from limnoria")
+    hear(ben, "lim", "hello from limnoria")
+    assert b"@label=" in bot.shown
+    ben.send("PRIVMSG lim :@echo just you")
+    assert ben.wait_for("NOTICE").params == ["ben", "just you"]
+
+
+ZNC = """\
+Version = 1.8.2
+<Listener l>
+    Port = {own_port}
+    Host = 127.0.0.1
+    IPv6 = false
+    SSL = false
+</Listener>
+<User zoe>
+    Pass = plain#secret
+    Admin = true
+    Nick = zoe
+    Ident = zoe
+    <Network test>
+        Server = 127.0.0.1 {port}
+        <Chan #a>
+        </Chan>
+    </Network>
+</User>
+"""
+
+
+@pytest.mark.slow(50)
+def test_znc(run, tmp_path, nodes, ben):
+    """A bouncer: it asks for capabilities one by one, and a client of ours is behind it."""
+    needs("znc", "znc")
+    lease = Lease()
+    own_port = lease.port
+    (tmp_path / "configs").mkdir()
+    config = ZNC.format(port=nodes[0].port, own_port=own_port)
+    (tmp_path / "configs" / "znc.conf").write_text(config, encoding="utf-8")
+    root = ["--allow-root"] if os.geteuid() == 0 else []
+    run("znc", "--foreground", "--datadir", tmp_path, *root)
+    see_join(ben, "zoe", timeout=90)  # to root it gives 30 s to think again
+    lines = []
+    with socket.create_connection(("127.0.0.1", own_port), 30) as client:
+        client.sendall(b"PASS zoe/test:secret\r\nNICK zoe\r\nUSER zoe 0 * :Zoe\r\n")
+        client.sendall(b"PRIVMSG #a :hello from znc\r\n")
+        hear(ben, "zoe", "hello from znc")
+        ben.send("PRIVMSG #a :hello-znc")
+        for line in client.makefile(encoding="utf-8"):
+            lines.append(line)
+            if "hello-znc" in line:
+                break
+    lease.release()
+    assert "hello-znc" in lines[-1], lines
 
 
 @pytest.mark.slow(30)
