@@ -196,6 +196,8 @@ static bool build_proto(struct app *app)
     proto_app_init(&app->proto, app->loop, app->hub, app->options->max_line_bytes);
     app->proto.node_name = app->options->node_name;
     app->proto.version = PARLEY_VERSION;
+    app->proto.ping_ms = app->options->ping_seconds * 1000;
+    app->proto.pong_ms = app->options->ping_timeout_seconds * 1000;
     if (!motd_load(&app->proto.motd, app->options->motd_file, error)) {
         (void)fprintf(stderr, "parleyd: --motd-file %s: %s\n", app->options->motd_file,
                       error);

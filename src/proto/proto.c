@@ -18,6 +18,8 @@ void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
         .hub = hub,
         .node_name = "",
         .version = "",
+        .ping_ms = 90000,
+        .pong_ms = 60000,
         .max_line_bytes = max_line_bytes,
     };
     motd_init(&app->motd);

@@ -30,10 +30,12 @@ enum proto_variant {
 };
 
 struct proto_app {
-    struct loop *loop;       /* borrowed */
-    struct hub *hub;         /* borrowed */
-    const char *node_name;   /* borrowed */
-    const char *version;     /* borrowed */
+    struct loop *loop;     /* borrowed */
+    struct hub *hub;       /* borrowed */
+    const char *node_name; /* borrowed */
+    const char *version;   /* borrowed */
+    uint64_t ping_ms; /* of an IRC client's silence, then it is sent a PING; it has ... */
+    uint64_t pong_ms; /* ... to answer */
     uint64_t max_line_bytes; /* of a client's line with its end, to say it in an error */
     struct motd motd;        /* owned */
     struct strbuf scratch;   /* private: where front-ends render */

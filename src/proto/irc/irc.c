@@ -10,11 +10,6 @@
 #include "proto/front.h"
 #include "proto/irc/commands.h"
 
-enum {
-    IDLE_MS = 90000, /* of silence, then the client is asked whether it is there */
-    PONG_MS = 60000, /* to answer that */
-};
-
 bool irc_is_open(const struct irc *irc)
 {
     return irc->session != NULL;
@@ -262,12 +257,12 @@ static void irc_on_deadline(void *front)
 
     if (irc->call != NULL || irc->is_waiting) {
         /* What we hold its lines for is not the client's fault. */
-        session_set_deadline(irc->session, IDLE_MS);
-    } else if (silent_ms < IDLE_MS) {
-        session_set_deadline(irc->session, IDLE_MS - silent_ms);
+        session_set_deadline(irc->session, irc->app->ping_ms);
+    } else if (silent_ms < irc->app->ping_ms) {
+        session_set_deadline(irc->session, irc->app->ping_ms - silent_ms);
     } else if (!irc->is_pinged) {
         irc->is_pinged = true;
-        session_set_deadline(irc->session, PONG_MS);
+        session_set_deadline(irc->session, irc->app->pong_ms);
         strbuf_add(irc_begin(irc), SV("PING :" IRC_SERVER_NAME));
         irc_end(irc);
     } else {
@@ -295,7 +290,7 @@ static void *irc_start(struct proto_app *app, struct session *s)
         host = sv(text, host.len + 1);
     }
     irc->user = hub_user_new(app->hub, &irc_sink_ops, irc, host);
-    session_set_deadline(s, IDLE_MS);
+    session_set_deadline(s, irc->app->ping_ms);
     return irc;
 }
 
@@ -371,8 +366,22 @@ static bool irc_claims(struct str_view first_line)
     return false;
 }
 
+/* A client shows it as the server's; before there is a nick it goes to "*". */
+static void irc_on_drain(void *front, uint64_t seconds)
+{
+    struct irc *irc = front;
+
+    strbuf_add_fmt(irc_begin(irc),
+                   ":" IRC_SERVER_NAME
+                   " NOTICE %.*s :This node is being replaced. You will be disconnected "
+                   "within %llu s: connect again then.",
+                   SV_ARG(irc_nick(irc)), (unsigned long long)seconds);
+    irc_end(irc);
+}
+
 static const struct front_ops irc_ops = {
     .protocol = SESSION_SPEAKS_IRC,
+    .on_drain = irc_on_drain,
     .on_line = irc_on_line,
     .on_urgent_line = irc_on_urgent_line,
     .on_deadline = irc_on_deadline,

@@ -360,6 +360,18 @@ static void say_farewell(struct line *l, enum close_reason reason)
     strbuf_done(&out);
 }
 
+static void line_on_drain(void *front, uint64_t seconds)
+{
+    struct line *l = front;
+
+    strbuf_add_fmt(
+        line_begin(l),
+        "* This node is being replaced. You will be disconnected within %llu s: "
+        "connect again then.",
+        (unsigned long long)seconds);
+    line_send(l);
+}
+
 static void line_on_close(void *front, enum close_reason reason, const char *detail)
 {
     struct line *l = front;
@@ -383,6 +395,7 @@ static const struct front_ops line_ops = {
     .on_line = line_on_line,
     .on_urgent_line = line_on_urgent_line,
     .on_deadline = line_on_deadline,
+    .on_drain = line_on_drain,
     .on_close = line_on_close,
 };
 
