@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <parley/admin/admin.h>
 #include <parley/backplane/redis.h>
@@ -45,6 +46,7 @@ struct app {
     struct admin *admin;
     struct signal_watch *terminate;
     struct signal_watch *interrupt;
+    struct signal_watch *hangup;
     struct timer stop_timer;
     uint64_t storing_since_ms;
 };
@@ -147,6 +149,44 @@ static void on_terminate(void *arg)
 static void on_interrupt(void *arg)
 {
     stop(arg, 0);
+}
+
+/* ---- files, again ---- */
+
+/* A password that was changed is used for the next connection to Redis. */
+static void reload_url(struct app *app)
+{
+    char *said = NULL;
+    size_t said_bytes = 0;
+    FILE *err = open_memstream(&said, &said_bytes);
+
+    PARLEY_ASSERT(err != NULL);
+    char *url = options_reread_url(app->options, err);
+    (void)fclose(err);
+    const char *error = said_bytes > 0 ? said : NULL;
+
+    if (url != NULL) {
+        error = redis_backplane_set_url(app->backplane, url);
+        explicit_bzero(url, strlen(url));
+        free(url);
+    }
+    if (error != NULL) {
+        log_warn("reload_failed", "option=redis-url-file why=\"%.*s\"",
+                 (int)strcspn(error, "\n"), error);
+    }
+    free(said);
+}
+
+static void on_hangup(void *arg)
+{
+    struct app *app = arg;
+    char error[MOTD_ERROR_SIZE];
+
+    if (!motd_reload(&app->proto.motd, app->options->motd_file, error)) {
+        log_warn("reload_failed", "option=motd-file why=\"%s\"", error);
+    }
+    reload_url(app);
+    log_info("reloaded", "motd_bytes=%zu", motd_text(&app->proto.motd).len);
 }
 
 /* ---- building ---- */
@@ -269,6 +309,9 @@ static bool build_admin(struct app *app)
         .version = PARLEY_VERSION,
         .node_name = o->node_name,
         .ready_needs_redis = o->ready_needs_redis,
+        .emf_seconds = o->emf_seconds,
+        .emf_namespace = o->emf_namespace,
+        .emf_service = o->emf_service,
     };
     char error[ADMIN_ERROR_SIZE];
 
@@ -291,6 +334,7 @@ static void watch_signals(struct app *app)
     (void)signal(SIGPIPE, SIG_IGN);
     app->terminate = signal_watch_new(app->loop, SIGTERM, on_terminate, app);
     app->interrupt = signal_watch_new(app->loop, SIGINT, on_interrupt, app);
+    app->hangup = signal_watch_new(app->loop, SIGHUP, on_hangup, app);
     timer_init(&app->stop_timer, app->loop, on_stop_timer, app);
 }
 
@@ -302,6 +346,7 @@ static void tear_down(struct app *app)
     hub_free(app->hub);
     redis_backplane_free(app->backplane);
     timer_done(&app->stop_timer);
+    signal_watch_free(app->hangup);
     signal_watch_free(app->interrupt);
     signal_watch_free(app->terminate);
     loop_lag_free(app->lag);
@@ -327,6 +372,7 @@ int app_run(const struct options *options)
         log_info("starting", "version=%s", PARLEY_VERSION);
         redis_backplane_start(app.backplane);
         loop_run(app.loop);
+        admin_flush(app.admin);
         log_info("stopped", "code=%d", app.exit_code);
     } else {
         app.exit_code = 1;

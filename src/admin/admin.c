@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <parley/core/log.h>
+#include <parley/core/loop.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
@@ -14,6 +16,7 @@
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
+#include "admin/emf.h"
 #include "admin/http.h"
 
 _Static_assert((int)ADMIN_ERROR_SIZE == (int)ACCEPTOR_ERROR_SIZE, "one buffer for both");
@@ -24,6 +27,9 @@ struct admin {
     void *app;                   /* borrowed */
     uint64_t started_ms;
     struct http *http; /* owned */
+    struct loop *loop; /* borrowed */
+    struct emf *emf;   /* owned */
+    struct deadline emf_due;
 };
 
 static bool is_redis_available(void)
@@ -37,7 +43,7 @@ static bool is_ready(const struct admin *admin)
            (is_redis_available() || !admin->config.ready_needs_redis);
 }
 
-void admin_refresh_metrics(struct admin *admin)
+static void refresh_metrics(struct admin *admin)
 {
     metric_set(METRIC_READY, is_ready(admin) ? 1 : 0);
     metrics_refresh();
@@ -61,7 +67,7 @@ static void page_ready(struct admin *admin, struct http_answer *a)
 static void page_metrics(struct admin *admin, struct http_answer *a)
 {
     a->type = "text/plain; version=0.0.4; charset=utf-8";
-    admin_refresh_metrics(admin);
+    refresh_metrics(admin);
     metrics_render(a->body);
 }
 
@@ -117,7 +123,7 @@ static void page_status(struct admin *admin, struct http_answer *a)
     struct str_view id = admin->ops->node_id(admin->app);
 
     a->type = "application/json";
-    admin_refresh_metrics(admin);
+    refresh_metrics(admin);
     strbuf_add_fmt(a->body,
                    "{\n  \"version\": \"%s\",\n  \"node\": \"%s\",\n  \"id\": \"%.*s\",\n"
                    "  \"state\": \"%s\",\n  \"ready\": %s,\n"
@@ -154,6 +160,46 @@ static bool handle(void *arg, struct str_view path, struct http_answer *a)
     return false;
 }
 
+/* ---- CloudWatch ---- */
+
+void admin_flush(struct admin *admin)
+{
+    struct strbuf line;
+
+    if (admin->config.emf_seconds == 0) {
+        return;
+    }
+    refresh_metrics(admin);
+    strbuf_init(&line, HTTP_ANSWER_BYTES_MAX);
+    emf_render(admin->emf, &line);
+    log_raw(strbuf_view(&line));
+    strbuf_done(&line);
+}
+
+static void on_emf_due(void *deadline)
+{
+    struct admin *admin = PARLEY_CONTAINER_OF(deadline, struct admin, emf_due);
+
+    admin_flush(admin);
+    deadline_set(admin->loop, &admin->emf_due, admin->config.emf_seconds * 1000);
+}
+
+static void start_emf(struct admin *admin)
+{
+    const struct emf_config config = {
+        .name_space = admin->config.emf_namespace,
+        .service = admin->config.emf_service,
+        .node_name = admin->config.node_name,
+        .version = admin->config.version,
+    };
+
+    admin->emf = emf_new(&config);
+    deadline_init(&admin->emf_due, on_emf_due);
+    if (admin->config.emf_seconds > 0) {
+        deadline_set(admin->loop, &admin->emf_due, admin->config.emf_seconds * 1000);
+    }
+}
+
 /* ---- life ---- */
 
 struct admin *admin_new(struct loop *loop, const struct admin_config *config,
@@ -167,13 +213,17 @@ struct admin *admin_new(struct loop *loop, const struct admin_config *config,
     admin->started_ms = clock_monotonic_ms();
     metric_set(METRIC_START_TIME, (int64_t)clock_wall_ms() * 1000);
     metric_touch(METRIC_PROBE_AGE);
+    admin->loop = loop;
     admin->http = http_new(loop, handle, admin);
+    start_emf(admin);
     return admin;
 }
 
 void admin_free(struct admin *admin)
 {
     if (admin != NULL) {
+        deadline_clear(&admin->emf_due);
+        emf_free(admin->emf);
         http_free(admin->http);
         free(admin);
     }

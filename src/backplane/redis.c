@@ -67,6 +67,11 @@ void redis_backplane_retire(struct backplane *bp)
     presence_retire(redis_of(bp)->presence);
 }
 
+const char *redis_backplane_set_url(struct backplane *bp, const char *url)
+{
+    return topology_set_url(redis_of(bp)->topology, url);
+}
+
 void redis_backplane_free(struct backplane *bp)
 {
     struct redis *r = redis_of(bp);

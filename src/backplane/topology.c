@@ -140,6 +140,33 @@ void topology_start(struct topology *t)
     link_start(t->subscriptions);
 }
 
+static void swap(char **a, char **b)
+{
+    char *kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+const char *topology_set_url(struct topology *t, const char *url)
+{
+    const char *error = NULL;
+    struct redis_url fresh;
+
+    if (!redis_url_parse(sv_of(url), &fresh, &error)) {
+        return error;
+    }
+    if (fresh.port != t->url.port || fresh.tls != t->url.tls ||
+        !sv_equal(sv_of(fresh.host), sv_of(t->url.host))) {
+        error = "it is of another server: that takes a restart";
+    } else {
+        swap(&fresh.user, &t->url.user);
+        swap(&fresh.password, &t->url.password);
+    }
+    redis_url_done(&fresh);
+    return error;
+}
+
 void topology_free(struct topology *t)
 {
     link_close(t->commands);

@@ -20,6 +20,8 @@ struct topology;
 
 /* NULL with a literal in *ret_error when the URL is not one. */
 struct topology *topology_new(struct redis *r, const char *url, const char **ret_error);
+/* See redis_backplane_set_url(). */
+const char *topology_set_url(struct topology *t, const char *url);
 void topology_free(struct topology *t);
 void topology_start(struct topology *t);
 struct link *topology_commands(const struct topology *t, uint32_t partition);

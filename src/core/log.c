@@ -442,3 +442,13 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...)
     }
     emit(level, event, sv(message, (size_t)n));
 }
+
+void log_raw(struct str_view line)
+{
+    bool is_clean = !state.torn || write_bytes(SV("\n"));
+
+    metric_add(METRIC_LOG_LINES, 1);
+    if (!is_clean || !write_bytes(line)) {
+        count_dropped();
+    }
+}

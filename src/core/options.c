@@ -271,6 +271,16 @@ static bool read_url_file(struct reader *r)
     return right;
 }
 
+char *options_reread_url(const struct options *o, FILE *err)
+{
+    const struct option_row *row = find_row(SV("redis-url-file"));
+    struct reader r = {.o = {.redis_url_file = o->redis_url_file}, .err = err};
+
+    r.sources[row_index(row)] = SOURCE_FLAG;
+    (void)read_url_file(&r);
+    return r.o.redis_url;
+}
+
 /* The host's name, with anything else than a node may be called replaced. */
 static void name_after_host(struct options *o)
 {

@@ -259,7 +259,7 @@ static void log_close(struct session *s, enum close_reason reason)
                                                                     : LOG_DEBUG;
 
     if (log_is_on(level)) {
-        log_event(level, "session_close",
+        log_event(level, reason == CLOSE_ADDRESS ? "session_refused" : "session_close",
                   "session=%" PRIu64 " peer=%.*s protocol=%s reason=%s seconds=%" PRIu32
                   " lines=%" PRIu32 "%s%s%s",
                   s->id, SV_ARG(session_peer(s)),
@@ -330,6 +330,23 @@ void session_drain(struct session *s, uint64_t delay_ms)
 
 /* ---- output ---- */
 
+/* OPEN is the state without a deadline of its own, so this has the place. */
+static void watch_soft_limit(struct session *s)
+{
+    struct server *srv = s->srv;
+    uint64_t soft = srv->policy.sendq_soft_bytes;
+
+    if (s->state != SESSION_OPEN || srv->is_draining || soft == 0) {
+        return;
+    }
+    if (sendq_bytes(&s->sendq) <= soft) {
+        deadline_clear(&s->state_deadline);
+    } else if (!list_is_linked(&s->state_deadline.link)) {
+        deadline_set(srv->loop, &s->state_deadline,
+                     srv->policy.sendq_soft_seconds * 1000);
+    }
+}
+
 /* Somebody is in the middle of a fan-out to many sessions: nothing but this one may change. */
 static void doom(struct session *s)
 {
@@ -365,7 +382,9 @@ void session_send(struct session *s, struct msg *m)
     if (!sendq_push(&s->sendq, m, s->srv->policy.sendq_bytes) &&
         !push_after_write(s, m)) {
         doom(s);
-    } else if (!s->is_blocked) {
+    } else if (s->is_blocked) {
+        watch_soft_limit(s);
+    } else {
         server_mark_dirty(s->srv, s);
     }
 }
@@ -395,23 +414,6 @@ static void on_broken(struct session *s, int error)
     session_close(s, CLOSE_PEER_RESET, strerror(error));
     if (s->state != SESSION_DEAD) {
         session_die(s);
-    }
-}
-
-/* OPEN is the state without a deadline of its own, so this has the place. */
-static void watch_soft_limit(struct session *s)
-{
-    struct server *srv = s->srv;
-    uint64_t soft = srv->policy.sendq_soft_bytes;
-
-    if (s->state != SESSION_OPEN || srv->is_draining || soft == 0) {
-        return;
-    }
-    if (sendq_bytes(&s->sendq) <= soft) {
-        deadline_clear(&s->state_deadline);
-    } else if (!list_is_linked(&s->state_deadline.link)) {
-        deadline_set(srv->loop, &s->state_deadline,
-                     srv->policy.sendq_soft_seconds * 1000);
     }
 }
 

@@ -95,11 +95,12 @@ static void offer(struct session *s, struct str_view *fresh,
                   const struct framed_line *line)
 {
     set_input(s, INPUT_WAITING);
+    s->lines_in++; /* before it is taken: it may be the last one */
     if (s->ops->on_line(s->front, line->text, line->flaw) == LINE_WAIT) {
+        s->lines_in--;
         return;
     }
     metric_add(METRIC_LINES_IN, 1);
-    s->lines_in++;
     if (line->flaw != LINE_FLAWLESS) {
         metric_add(METRIC_BAD_LINES, 1);
     }

@@ -100,9 +100,11 @@ static void take_start(struct session *s, struct str_view bytes)
 
     switch (proxy_parse(bytes, &header)) {
     case PROXY_MORE:
+        s->has_spoken = true;
         keep_partial(s, bytes);
         break;
     case PROXY_DONE:
+        s->has_spoken = false; /* the header is not the client's */
         forget_partial(s);
         take_header(s, &header);
         enter(s);

@@ -86,6 +86,20 @@ bool motd_load(struct motd *m, const char *path, char ret_error[MOTD_ERROR_SIZE]
     return ok;
 }
 
+bool motd_reload(struct motd *m, const char *path, char ret_error[MOTD_ERROR_SIZE])
+{
+    struct motd fresh;
+
+    motd_init(&fresh);
+    if (!motd_load(&fresh, path, ret_error)) {
+        motd_done(&fresh);
+        return false;
+    }
+    motd_done(m);
+    *m = fresh;
+    return true;
+}
+
 bool motd_next_line(struct str_view *rest, struct str_view *ret_line)
 {
     if (rest->len == 0) {

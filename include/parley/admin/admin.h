@@ -7,6 +7,8 @@
  *   /metrics  Prometheus' text format
  *   /status   JSON, for people
  *
+ * And, if asked for, metrics for CloudWatch in the log (admin/emf.h).
+ *
  * Nothing here is secret from an operator, and nothing needs a password: listen where only
  * operators come.
  */
@@ -14,6 +16,7 @@
 #define PARLEY_ADMIN_ADMIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <parley/core/loop.h>
 #include <parley/util/base.h>
@@ -24,6 +27,9 @@ struct admin;
 struct admin_config {
     const char *version; /* borrowed, as what follows */
     const char *node_name;
+    uint64_t emf_seconds; /* between two lines for CloudWatch; 0: none */
+    const char *emf_namespace;
+    const char *emf_service;
     bool ready_needs_redis; /* /readyz fails while Redis is away */
 };
 
@@ -43,7 +49,7 @@ void admin_free(struct admin *admin);
 /* "HOST:PORT"; false with a one-line reason otherwise. Logs "admin_listening". */
 bool admin_listen(struct admin *admin, const char *address,
                   char ret_error[ADMIN_ERROR_SIZE]) PARLEY_MUST_CHECK;
-/* Bring the metrics up to date that are read when somebody asks. */
-void admin_refresh_metrics(struct admin *admin);
+/* The last line for CloudWatch: what was counted since the one before. */
+void admin_flush(struct admin *admin);
 
 #endif

@@ -50,6 +50,9 @@ void redis_backplane_start(struct backplane *bp);
 /* Give up the lease once everything handed over is stored (or Redis is away): no other node
  * needs to reap this one. on_retired() follows. */
 void redis_backplane_retire(struct backplane *bp);
+/* Use the user and password of this URL for connections from now on; NULL, or a literal that
+ * says why not: it is no URL, or one of another place. */
+const char *redis_backplane_set_url(struct backplane *bp, const char *url);
 void redis_backplane_free(struct backplane *bp);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include <parley/util/base.h>
+#include <parley/util/str.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -28,6 +29,9 @@ bool log_is_on(enum log_level level);
  */
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
     PARLEY_PRINTF(3, 4);
+
+/* Write a line that is complete already, with its end, for a program that reads the log. */
+void log_raw(struct str_view line);
 
 #define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)
 #define log_warn(event, ...) log_event(LOG_WARN, event, __VA_ARGS__)

@@ -80,6 +80,11 @@ enum options_result {
 enum options_result options_read(int argc, char **argv, FILE *out, FILE *err,
                                  struct options *ret) PARLEY_MUST_CHECK;
 void options_done(struct options *o);
+/*
+ * Read --redis-url-file again. NULL when none was given, or with a line on `err` when it is
+ * wrong; otherwise a copy of the URL: overwrite it before you free it.
+ */
+char *options_reread_url(const struct options *o, FILE *err);
 /* The README's table, in Markdown. */
 void options_print_markdown(FILE *out);
 

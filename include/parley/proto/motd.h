@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * motd.h - the message of the day: a short text file, read once at start.
+ * motd.h - the message of the day: a short text file, read at start and again when told.
  *
  * The text is shown to strangers line by line, so it is bounded and made clean when it is
  * read: valid UTF-8 without control characters.
@@ -32,6 +32,9 @@ void motd_done(struct motd *m);
  * `ret_error` when it cannot be read, is too big or has too long a line; `m` is empty then.
  */
 bool motd_load(struct motd *m, const char *path, char ret_error[MOTD_ERROR_SIZE])
+    PARLEY_MUST_CHECK;
+/* Read it again; what was shown before stays if that fails. */
+bool motd_reload(struct motd *m, const char *path, char ret_error[MOTD_ERROR_SIZE])
     PARLEY_MUST_CHECK;
 /* Cut the next line off `rest`, which starts as motd_text(). False at the end. */
 bool motd_next_line(struct str_view *rest, struct str_view *ret_line);
