@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <parley/util/base.h>
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 

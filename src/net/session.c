@@ -121,10 +121,8 @@ void session_set_state(struct session *s, enum session_state next)
     case SESSION_LINGERING:
         deadline_set(srv->loop, &s->state_deadline, SESSION_LINGERING_MS);
         break;
-    case SESSION_DEAD:
-        deadline_clear(&s->state_deadline);
-        break;
     case SESSION_NEW:
+    case SESSION_DEAD:
         deadline_clear(&s->state_deadline);
         break;
     case SESSION_HEADER:

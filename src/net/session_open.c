@@ -24,7 +24,6 @@
 #include <parley/net/proxy_protocol.h>
 #include <parley/net/session.h>
 #include <parley/util/alloc.h>
-#include <parley/util/base.h>
 #include <parley/util/clock.h>
 #include <parley/util/list.h>
 #include <parley/util/str.h>

@@ -98,6 +98,22 @@ static const struct {
     {"listen",
      "h:1,h:2,h:3,h:4,h:5,h:6,h:7,h:8,h:9,h:10,h:11,h:12,h:13,h:14,h:15,h:16,h:17",
      false},
+    {"listen", "h:1,proxy,[::1]:2,secure , proxy,h:3", true},
+    {"listen", "proxy", false},
+    {"listen", "h:1,Proxy", false},
+    {"listen", "h:1,proxy,", true},
+    {"admin", "none", true},
+    {"admin", "[::1]:0", true},
+    {"admin", "8080", false},
+    {"admin", "127.0.0.1:1,proxy", false},
+    {"exempt", "192.0.2.0/24, 2001:db8::/32", true},
+    {"exempt", "none", true},
+    {"exempt", "192.0.2.0/24,,10.0.0.0/8", false},
+    {"exempt", "192.0.2.1/24", false},
+    {"ready-needs-redis", "no", true},
+    {"ready-needs-redis", "1", false},
+    {"emf-namespace", "A/b-c_d.e#f:g", true},
+    {"emf-namespace", "a\"b", false},
 };
 
 START_TEST(test_take_of_values_takes_the_right_ones)
@@ -109,6 +125,36 @@ START_TEST(test_take_of_values_takes_the_right_ones)
     ck_assert_msg(right == values[_i].right, "--%s \"%s\"", values[_i].name,
                   values[_i].value);
     options_done(&o);
+}
+END_TEST
+
+START_TEST(test_take_of_listen_keeps_the_words_of_each_address)
+{
+    struct options o = {0};
+
+    ck_assert(option_types[OPTION_LISTEN].take(
+        find_row("listen"), SV("h:1,proxy,[::1]:2,secure , proxy,h:3"), &o));
+    ck_assert_uint_eq(o.listen_count, 3);
+    ck_assert_str_eq(o.listen[1], "[::1]:2");
+    ck_assert(o.listen_proxy[0] && !o.listen_secure[0]);
+    ck_assert(o.listen_proxy[1] && o.listen_secure[1]);
+    ck_assert(!o.listen_proxy[2] && !o.listen_secure[2]);
+    options_done(&o);
+}
+END_TEST
+
+START_TEST(test_take_of_networks_replaces_what_was_there)
+{
+    struct options o = {0};
+    const struct option_row *row = find_row("exempt");
+
+    ck_assert(option_types[row->type].take(row, sv_of(row->standard), &o));
+    ck_assert_uint_eq(o.exempt_count, 6);
+    ck_assert(option_types[row->type].take(row, SV("2001:db8::/32"), &o));
+    ck_assert_uint_eq(o.exempt_count, 1);
+    ck_assert(o.exempt[0].is_v6 && o.exempt[0].bits == 32);
+    ck_assert(option_types[row->type].take(row, SV("none"), &o));
+    ck_assert_uint_eq(o.exempt_count, 0);
 }
 END_TEST
 
@@ -147,6 +193,8 @@ Suite *suite(void)
 
     tcase_add_loop_test(tc, test_take_of_values_takes_the_right_ones, 0,
                         (int)PARLEY_COUNT_OF(values));
+    tcase_add_test(tc, test_take_of_listen_keeps_the_words_of_each_address);
+    tcase_add_test(tc, test_take_of_networks_replaces_what_was_there);
     tcase_add_test(tc, test_take_of_every_default_takes_it);
     tcase_add_test(tc, test_describe_tells_the_limits);
     suite_add_tcase(s, tc);

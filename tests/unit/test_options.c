@@ -142,24 +142,7 @@ START_TEST(test_options_read_without_a_node_name_takes_the_hosts)
 }
 END_TEST
 
-/* ---- listeners, networks ---- */
-
-START_TEST(test_options_listen_takes_words_behind_the_address)
-{
-    ck_assert_int_eq(READ("--listen", "127.0.0.1:1,proxy,[::1]:2,secure , proxy,*.:3"),
-                     OPTIONS_REFUSED);
-    ck_assert_int_eq(READ("--listen", "127.0.0.1:1,proxy,[::1]:2,secure , proxy,h:3"),
-                     OPTIONS_OK);
-    ck_assert_uint_eq(o.listen_count, 3);
-    ck_assert_str_eq(o.listen[1], "[::1]:2");
-    ck_assert(o.listen_proxy[0] && !o.listen_secure[0]);
-    ck_assert(o.listen_proxy[1] && o.listen_secure[1]);
-    ck_assert(!o.listen_proxy[2] && !o.listen_secure[2]);
-    ck_assert_int_eq(READ("--listen", "proxy"), OPTIONS_REFUSED);
-    ck_assert_int_eq(READ("--listen", "h:1,Proxy"), OPTIONS_REFUSED);
-    ck_assert_int_eq(READ("--listen", "h:1", "--listen", "proxy"), OPTIONS_REFUSED);
-}
-END_TEST
+/* ---- the admin port ---- */
 
 START_TEST(test_options_admin_knows_whether_it_was_asked_for)
 {
@@ -171,32 +154,6 @@ START_TEST(test_options_admin_knows_whether_it_was_asked_for)
     ck_assert_int_eq(READ("--admin", "none"), OPTIONS_OK);
     ck_assert_str_eq(o.admin, "none");
     ck_assert_int_eq(READ("--admin", "8080"), OPTIONS_REFUSED);
-}
-END_TEST
-
-START_TEST(test_options_exempt_replaces_the_default)
-{
-    ck_assert_int_eq(READ_NOTHING(), OPTIONS_OK);
-    ck_assert_uint_eq(o.exempt_count, 6);
-    ck_assert_int_eq(READ("--exempt", "192.0.2.0/24, 2001:db8::/32"), OPTIONS_OK);
-    ck_assert_uint_eq(o.exempt_count, 2);
-    ck_assert(o.exempt[1].is_v6);
-    ck_assert_uint_eq(o.exempt[1].bits, 32);
-    ck_assert_int_eq(READ("--exempt", "none"), OPTIONS_OK);
-    ck_assert_uint_eq(o.exempt_count, 0);
-    ck_assert_int_eq(READ("--exempt", "192.0.2.0/24,,10.0.0.0/8"), OPTIONS_REFUSED);
-    ck_assert_int_eq(READ("--exempt", "192.0.2.1/24"), OPTIONS_REFUSED);
-}
-END_TEST
-
-START_TEST(test_options_switch_is_yes_or_no)
-{
-    ck_assert_int_eq(READ_NOTHING(), OPTIONS_OK);
-    ck_assert(!o.ready_needs_redis);
-    ck_assert_int_eq(READ("--ready-needs-redis", "yes"), OPTIONS_OK);
-    ck_assert(o.ready_needs_redis);
-    ck_assert_int_eq(READ("--ready-needs-redis", "1"), OPTIONS_REFUSED);
-    assert_said("yes or no");
 }
 END_TEST
 
@@ -610,10 +567,7 @@ Suite *suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_options_read_nothing_gives_the_defaults);
-    tcase_add_test(tc, test_options_listen_takes_words_behind_the_address);
     tcase_add_test(tc, test_options_admin_knows_whether_it_was_asked_for);
-    tcase_add_test(tc, test_options_exempt_replaces_the_default);
-    tcase_add_test(tc, test_options_switch_is_yes_or_no);
     tcase_add_test(tc, test_options_read_without_a_node_name_takes_the_hosts);
     tcase_add_loop_test(tc, test_options_read_of_numbers_keeps_their_limits, 0, 3);
     tcase_add_test(tc, test_options_read_of_choices_stores_their_numbers);
