@@ -121,7 +121,6 @@ struct conn {
     enum conn_state state;
     uint32_t number;
     uint32_t room;
-    uint32_t member; /* 0.. within the room */
     uint16_t node;
     uint8_t step;
     bool is_dirty;    /* has something to write at the end of the turn */
@@ -210,7 +209,7 @@ struct moment {
     uint64_t deliveries;
     uint64_t sent;
     uint64_t reads;
-    uint64_t bytes;
+    uint64_t delivery_bytes;
     struct usage usage[BENCH_SERVERS_MAX];
     struct usage own;
 };
@@ -243,8 +242,7 @@ struct bench {
     uint64_t sent;
     uint64_t deliveries;
     uint64_t reads;
-    uint64_t bytes;
-    uint64_t delivery_bytes;
+    uint64_t delivery_bytes; /* of the lines that were deliveries */
     struct faults faults;
     char first_error[160];
     struct hist latency;

@@ -30,6 +30,7 @@ enum {
     LINES_MAX = 1024,  /* in one writev() */
     BUCKETS = 1 << 16, /* of rooms */
     QUEUE_MIN = 8,
+    NAME_MAX_BYTES = 200,
 };
 
 struct line {
@@ -234,9 +235,12 @@ static void take_line(struct conn *c, const char *bytes, size_t len)
         line_unref(l);
         return;
     }
-    char answer[256];
+    char answer[NAME_MAX_BYTES + 16];
     size_t skip = len > 5 && memcmp(bytes, "JOIN ", 5) == 0 ? 5 : 0;
     size_t name_len = strcspn(bytes + skip, "\r\n");
+    if (name_len > NAME_MAX_BYTES) {
+        name_len = NAME_MAX_BYTES;
+    }
     room_add(room_get(bytes + skip, name_len), c);
     int answer_len = snprintf(answer, sizeof answer, "JOINED %.*s\r\n", (int)name_len,
                               bytes + skip);

@@ -228,7 +228,6 @@ static void on_readable(struct bench *b, struct conn *c)
     b->now_ns = clock_ns();
     b->last_read_ns = b->now_ns;
     b->reads++;
-    b->bytes += (uint64_t)n;
     take_lines(b, c, kept + (size_t)n);
 }
 

@@ -28,7 +28,13 @@ def first_line(command):
     return done.stdout.splitlines()[0]
 
 
-def environment():
+def code_flags(programs):
+    """Those of the build's flags that change the code."""
+    words = (programs / "flags").read_text(encoding="utf-8").split()
+    return " ".join(sorted({w for w in words if re.match(r"-(O|f|m|D_FORTIFY)", w)}))
+
+
+def environment(programs):
     """What the counts depend on besides our code."""
     compiler = os.environ.get("CC", "gcc").split()
     return {
@@ -36,6 +42,7 @@ def environment():
         "libc": " ".join(platform.libc_ver()),
         "libevent": first_line(["pkg-config", "--modversion", "libevent_core"]),
         "machine": platform.machine(),
+        "flags": code_flags(programs),
     }
 
 
@@ -102,8 +109,9 @@ def main():
     if not shutil.which("valgrind"):
         print("bench-instructions: valgrind is missing (apt-get install valgrind): not compared")
         return 0
-    here = environment()
-    counts = measure(pathlib.Path(args.programs).resolve() / "bench" / "replay")
+    programs = pathlib.Path(args.programs).resolve()
+    here = environment(programs)
+    counts = measure(programs / "bench" / "replay")
     if args.record:
         text = json.dumps({"environment": here, "sections": counts}, indent=1) + "\n"
         BASELINE.write_text(text, encoding="utf-8")

@@ -83,7 +83,6 @@ static void prepare_conns(struct bench *b)
             .fd = -1,
             .number = (uint32_t)i,
             .room = (uint32_t)(i / c->members),
-            .member = (uint32_t)(i % c->members),
             .node = (uint16_t)(i % c->node_count),
             .next = b->numbers + i * c->senders,
         };
@@ -120,7 +119,7 @@ static void note_moment(struct bench *b, struct moment *m)
     m->deliveries = b->deliveries;
     m->sent = b->sent;
     m->reads = b->reads;
-    m->bytes = b->delivery_bytes;
+    m->delivery_bytes = b->delivery_bytes;
     for (size_t i = 0; i < b->config.server_count; i++) {
         m->usage[i] = usage_of(b->config.servers[i].pid);
     }

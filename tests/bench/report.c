@@ -96,7 +96,7 @@ static void print_rates(const struct bench *b)
                  "\"load_cpu\": %.3f, "
                  "\"total_cpu_s\": %.2f,\n",
                  per(deliveries, (double)(b->to.reads - b->from.reads)),
-                 per((double)(b->to.bytes - b->from.bytes), deliveries),
+                 per((double)(b->to.delivery_bytes - b->from.delivery_bytes), deliveries),
                  per(own_s, measured_s), b->end.own.user_s + b->end.own.system_s);
 }
 

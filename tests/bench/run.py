@@ -28,6 +28,8 @@ def arguments():
     parser.add_argument("--repeats", type=int, help="runs of each contender (3)")
     parser.add_argument("--measure", type=float, default=3, help="seconds of each run")
     parser.add_argument("--minutes", type=float, default=28, help="start no run after that")
+    parser.add_argument("--patience", type=float, default=5, help="seconds to wait for quiet")
+    parser.add_argument("--commit", help="what was built, if not what git has here")
     parser.add_argument("--list", action="store_true", help="list the cases")
     parser.add_argument("--docs", type=pathlib.Path, default=DOCS, help="where to write")
     parser.add_argument("--render", action="store_true", help="only write the report anew")
@@ -85,26 +87,40 @@ class Session:
                 if time.monotonic() > self.deadline:
                     say("  no time is left")
                     break
-                if said[one.label] and said[one.label][-1].get("failure"):
-                    continue  # it will not do better now
+                failed = said[one.label] and said[one.label][-1].get("failure")
+                if failed or repeat >= one.repeats:
+                    continue  # it will not do better now, or is too slow for more
+                machine.wait_for_quiet(self.args.patience)
                 result = runs.run_once(one, load, self.processors, case.limit, case.during)
                 self.clean = self.clean and runs.is_clean(result)
                 said[one.label].append(result)
                 say(f"  {repeat + 1} {one.label:<22} {describe(result)}")
         return self.outcome(case, load, here, said, repeats)
 
-    @staticmethod
-    def outcome(case, load, here, said, repeats):
+    def outcome(self, case, load, here, said, repeats):
+        """None if there was no time for anybody. Disturbed runs count only if some contender
+        has no others."""
+        said = {label: results for label, results in said.items() if results}
+        if not said:
+            return None
+        calm = {
+            label: [r for r in results if r["others"] <= report.BUSY]
+            for label, results in said.items()
+        }
+        if all(calm.values()):
+            said = calm
         others = [r["others"] for results in said.values() for r in results]
         return {
             "title": case.title,
             "date": datetime.date.today().isoformat(),
-            "commit": machine.commit(),
+            "commit": self.args.commit or machine.commit(),
             "load": load,
             "repeats": repeats,
             "others": round(statistics.median(others), 2) if others else 0,
             "contenders": {
-                one.label: figures.summary(said[one.label], one.server.own) for one in here
+                one.label: figures.summary(said[one.label], one.server.own)
+                for one in here
+                if one.label in said
             },
         }
 
@@ -145,7 +161,10 @@ def run_quick(session):
 def run_full(args, session, chosen):
     results = old_results(args.docs)
     for case in chosen:
-        results["cases"][case.name] = session.run_case(case)
+        outcome = session.run_case(case)
+        if outcome is None:
+            continue
+        results["cases"][case.name] = outcome
         order = [one.name for one in cases.full(machine.connections_max())]
         results["cases"] = {
             name: results["cases"][name] for name in order if name in results["cases"]
@@ -174,6 +193,7 @@ def main():
     probe_irc()
     session = Session(args)
     if args.quick:
+        args.patience = 0
         return run_quick(session)
     return run_full(args, session, [c for c in every if not wanted or c.name in wanted])
 

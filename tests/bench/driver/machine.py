@@ -5,6 +5,7 @@ import platform
 import re
 import resource
 import subprocess
+import time
 
 
 class Processors:
@@ -41,6 +42,16 @@ def busy_seconds():
         fields = [int(word) for word in file.readline().split()[1:9]]
     idle = fields[3] + fields[4]
     return (sum(fields) - idle) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_quiet(patience):
+    """Until at most a tenth of a processor is busy, or `patience` seconds."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        before = busy_seconds()
+        time.sleep(0.4)
+        if busy_seconds() - before <= 0.04:
+            return
 
 
 def processor_name():

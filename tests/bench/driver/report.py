@@ -22,6 +22,7 @@ COLUMNS = {
         ("with Redis", "per_cpu_s_all", "{:,.0f}"),
         ("us each", "us", "{:.2f}"),
         ("of it user", "us_user", "{:.2f}"),
+        ("bytes per line", "line_bytes", "{:.0f}"),
         ("lines per read", "lines_per_read", "{:.1f}"),
         ("p50 ms", "p50_ms", "{:.1f}"),
         ("p99 ms", "p99_ms", "{:.1f}"),

@@ -16,11 +16,11 @@ from . import machine, servers
 class Contender:
     """A server under a label, and what the load is told in addition to the case's own."""
 
-    def __init__(self, label, server, load=None, x=None, **options):
+    def __init__(self, label, server, load=None, repeats=3, **options):
         self.label = label
         self.server = server
         self.load = load or {}
-        self.x = x  # where it stands in a curve
+        self.repeats = repeats  # at most
         self.options = options
 
     def is_here(self):
