@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rooms (RFC 2812 section 3.2; Modern IRC "Channel Operations"). */
+#include <parley/util/mask.h>
 #include <parley/util/utf8.h>
 
 #include "proto/irc/commands.h"
-#include "proto/irc/mask.h"
 #include "proto/irc/modes.h"
 
 /* ---- JOIN ---- */
@@ -148,9 +148,9 @@ static bool passes(const struct hub_event *e, struct str_view condition)
     case '>':
         return sv_to_u64(rest, UINT32_MAX, &count) && e->count > count;
     case '!':
-        return !irc_mask_matches(rest, e->room_name);
+        return !mask_matches(rest, e->room_name);
     default:
-        return irc_mask_matches(condition, e->room_name);
+        return mask_matches(condition, e->room_name);
     }
 }
 

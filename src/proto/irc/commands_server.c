@@ -4,14 +4,14 @@
 
 #include <parley/core/metrics.h>
 #include <parley/proto/motd.h>
+#include <parley/util/mask.h>
 
 #include "proto/irc/commands.h"
-#include "proto/irc/mask.h"
 
 /* Is another server asked? There is none; the error is sent then. */
 static bool is_elsewhere(struct irc *irc, struct str_view server)
 {
-    if (server.len == 0 || irc_mask_matches(server, SV(IRC_SERVER_NAME)) ||
+    if (server.len == 0 || mask_matches(server, SV(IRC_SERVER_NAME)) ||
         sv_equal_nocase(server, irc_nick(irc))) {
         return false;
     }

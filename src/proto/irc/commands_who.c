@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include <parley/util/alloc.h>
+#include <parley/util/mask.h>
 
 #include "proto/irc/commands.h"
-#include "proto/irc/mask.h"
 #include "proto/irc/whox.h"
 
 static struct hub_event_person texts_of(const struct person *p)
@@ -98,10 +98,8 @@ struct findings {
 
 static bool is_wanted(const struct person *p, struct str_view mask)
 {
-    return irc_mask_matches(mask, person_nick(p)) ||
-           irc_mask_matches(mask, person_user(p)) ||
-           irc_mask_matches(mask, person_host(p)) ||
-           irc_mask_matches(mask, person_realname(p));
+    return mask_matches(mask, person_nick(p)) || mask_matches(mask, person_user(p)) ||
+           mask_matches(mask, person_host(p)) || mask_matches(mask, person_realname(p));
 }
 
 static int compare(const void *a, const void *b)
@@ -173,7 +171,7 @@ enum irc_step irc_command_who(struct irc *irc, struct irc_call *call)
         tell_many(irc, call, SV("*"));
     } else if (irc_is_room_name(mask)) {
         tell_room(irc, call);
-    } else if (irc_mask_is_wild(mask)) {
+    } else if (mask_is_wild(mask)) {
         tell_many(irc, call, mask);
     } else if (irc_look_up(irc, call, mask, on_person) == IRC_AGAIN) {
         return IRC_AGAIN;

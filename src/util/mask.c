@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "proto/irc/mask.h"
+#include <parley/util/mask.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WORD_BITS = 64, WORDS = (IRC_MASK_BYTES_MAX + 1) / WORD_BITS, BYTE_VALUES = 256 };
+enum { WORD_BITS = 64, WORDS = (MASK_BYTES_MAX + 1) / WORD_BITS, BYTE_VALUES = 256 };
 
-_Static_assert(WORDS *WORD_BITS == IRC_MASK_BYTES_MAX + 1, "a state more than bytes");
+_Static_assert(WORDS *WORD_BITS == MASK_BYTES_MAX + 1, "a state more than bytes");
 
 /* State i: the first i elements of the pattern (stars not counted) have matched. */
 struct automaton {
@@ -55,7 +55,7 @@ static bool compile(struct automaton *a, struct str_view mask)
             set_bit(a->loops, a->last);
             continue;
         }
-        if (a->last == IRC_MASK_BYTES_MAX) {
+        if (a->last == MASK_BYTES_MAX) {
             return false;
         }
         if (mask.ptr[i] == '?') {
@@ -81,7 +81,7 @@ static void step(const struct automaton *a, uint64_t *states, unsigned char byte
     }
 }
 
-bool irc_mask_matches(struct str_view mask, struct str_view text)
+bool mask_matches(struct str_view mask, struct str_view text)
 {
     struct automaton a;
     uint64_t states[WORDS] = {1};
@@ -95,7 +95,7 @@ bool irc_mask_matches(struct str_view mask, struct str_view text)
     return (states[a.last / WORD_BITS] >> (a.last % WORD_BITS) & 1) != 0;
 }
 
-bool irc_mask_is_wild(struct str_view mask)
+bool mask_is_wild(struct str_view mask)
 {
     return sv_find_char(mask, '*') < mask.len || sv_find_char(mask, '?') < mask.len;
 }

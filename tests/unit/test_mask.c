@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include <parley/util/clock.h>
-
-#include "proto/irc/mask.h"
+#include <parley/util/mask.h>
 
 Suite *suite(void);
 
@@ -52,7 +51,7 @@ START_TEST(test_matches)
 {
     const struct mask_case *c = &cases[_i];
 
-    ck_assert_msg(irc_mask_matches(sv_of(c->mask), sv_of(c->text)) == c->matches,
+    ck_assert_msg(mask_matches(sv_of(c->mask), sv_of(c->text)) == c->matches,
                   "\"%s\" and \"%s\"", c->mask, c->text);
 }
 END_TEST
@@ -94,7 +93,7 @@ START_TEST(test_matches_as_the_obvious_way_does)
         make_word(mask, m, "a*? ");
         for (unsigned t = 0; t < 256; t++) {
             make_word(text, t, "aab ");
-            ck_assert_msg(irc_mask_matches(sv_of(mask), sv_of(text)) ==
+            ck_assert_msg(mask_matches(sv_of(mask), sv_of(text)) ==
                               matches_slowly(mask, text),
                           "\"%s\" and \"%s\"", mask, text);
         }
@@ -105,18 +104,17 @@ END_TEST
 /* At the borders of the words in which the states lie. */
 START_TEST(test_matches_long_masks)
 {
-    char mask[IRC_MASK_BYTES_MAX + 2];
-    char text[IRC_MASK_BYTES_MAX + 2];
+    char mask[MASK_BYTES_MAX + 2];
+    char text[MASK_BYTES_MAX + 2];
 
     memset(mask, 'a', sizeof mask);
     memset(text, 'a', sizeof text);
-    for (size_t n = 60; n <= IRC_MASK_BYTES_MAX; n++) {
-        ck_assert(irc_mask_matches(sv(mask, n), sv(text, n)));
-        ck_assert(!irc_mask_matches(sv(mask, n), sv(text, n - 1)));
-        ck_assert(!irc_mask_matches(sv(mask, n), sv(text, n + 1)));
+    for (size_t n = 60; n <= MASK_BYTES_MAX; n++) {
+        ck_assert(mask_matches(sv(mask, n), sv(text, n)));
+        ck_assert(!mask_matches(sv(mask, n), sv(text, n - 1)));
+        ck_assert(!mask_matches(sv(mask, n), sv(text, n + 1)));
     }
-    ck_assert(!irc_mask_matches(sv(mask, IRC_MASK_BYTES_MAX + 1),
-                                sv(text, IRC_MASK_BYTES_MAX + 1)));
+    ck_assert(!mask_matches(sv(mask, MASK_BYTES_MAX + 1), sv(text, MASK_BYTES_MAX + 1)));
 }
 END_TEST
 
@@ -132,23 +130,23 @@ START_TEST(test_evil_masks_take_linear_time)
     }
     mask[sizeof mask - 1] = 'b';
     uint64_t start_us = clock_monotonic_us();
-    ck_assert(!irc_mask_matches(sv(mask, sizeof mask), sv(text, sizeof text)));
+    ck_assert(!mask_matches(sv(mask, sizeof mask), sv(text, sizeof text)));
     ck_assert_uint_lt(clock_monotonic_us() - start_us, 2000000);
 }
 END_TEST
 
 START_TEST(test_is_wild)
 {
-    ck_assert(irc_mask_is_wild(SV("a*")));
-    ck_assert(irc_mask_is_wild(SV("?")));
-    ck_assert(!irc_mask_is_wild(SV("alice")));
-    ck_assert(!irc_mask_is_wild(SV("")));
+    ck_assert(mask_is_wild(SV("a*")));
+    ck_assert(mask_is_wild(SV("?")));
+    ck_assert(!mask_is_wild(SV("alice")));
+    ck_assert(!mask_is_wild(SV("")));
 }
 END_TEST
 
 Suite *suite(void)
 {
-    Suite *s = suite_create("irc_mask");
+    Suite *s = suite_create("mask");
     TCase *tc = tcase_create("mask");
 
     tcase_add_loop_test(tc, test_matches, 0, (int)PARLEY_COUNT_OF(cases));

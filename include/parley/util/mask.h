@@ -7,18 +7,18 @@
  * section 2.5; without its escapes). ASCII letters match in either case (CASEMAPPING=ascii),
  * '?' matches one character, not one byte.
  */
-#ifndef PARLEY_PROTO_IRC_MASK_H
-#define PARLEY_PROTO_IRC_MASK_H
+#ifndef PARLEY_UTIL_MASK_H
+#define PARLEY_UTIL_MASK_H
 
 #include <stdbool.h>
 
 #include <parley/util/base.h>
 #include <parley/util/str.h>
 
-enum { IRC_MASK_BYTES_MAX = 191 }; /* without its stars; a longer one matches nothing */
+enum { MASK_BYTES_MAX = 191 }; /* without its stars; a longer one matches nothing */
 
-bool irc_mask_matches(struct str_view mask, struct str_view text) PARLEY_MUST_CHECK;
+bool mask_matches(struct str_view mask, struct str_view text) PARLEY_MUST_CHECK;
 /* Is there a '*' or '?' in it? */
-bool irc_mask_is_wild(struct str_view mask);
+bool mask_is_wild(struct str_view mask);
 
 #endif
