@@ -29,6 +29,7 @@ enum {
     HUB_SLICE = 200,          /* publications or claims of one turn, of long work */
     HUB_SLICE_MS = 10,        /* between two such turns */
     HUB_SLICE_RETRY_MS = 500, /* after the backplane took no more */
+    HUB_UPDATES_MAX = 28,     /* of the books, with one item */
 };
 
 /* What an answer is to. */
@@ -72,6 +73,7 @@ struct hub {
     struct strbuf item;
     struct strbuf record;
     struct strbuf text;
+    struct book_update updates[HUB_UPDATES_MAX];
 };
 
 /* Is it the id of this node, now or formerly? */
