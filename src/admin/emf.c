@@ -9,7 +9,6 @@
 
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
-#include <parley/util/base.h>
 #include <parley/util/clock.h>
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <parley/util/base.h>
 #include <parley/util/str.h>
 
 _Static_assert(ADDR_HOST_SIZE == INET6_ADDRSTRLEN, "room for any address");
