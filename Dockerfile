@@ -33,16 +33,17 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/build/parleyd /usr/local/bin/parleyd
 
 ENV PARLEY_LISTEN=0.0.0.0:5050 \
+    PARLEY_ADMIN=0.0.0.0:8080 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 # By number, so that an orchestrator can see that it is not root.
 USER 65532:65532
-EXPOSE 5050
+# The admin port (health, metrics) is for the load balancer and the operator only.
+EXPOSE 5050 8080
 STOPSIGNAL SIGTERM
-# Healthy: the node accepts a client and greets one that says nothing. That takes a
-# running event loop, not just an open port. Redis is not asked: a node without Redis
-# keeps its clients and must not be replaced for it.
+# Healthy: the event loop turns. Redis is not asked: a node without Redis keeps its clients
+# and must not be replaced for it. bash can open a connection by itself.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s --retries=3 \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${PARLEY_LISTEN##*:} && read -r -n 1 -t 3 <&3"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${PARLEY_ADMIN##*:} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 3 line <&3 && [[ $line == *' 200 '* ]]"]
 ENTRYPOINT ["/usr/local/bin/parleyd"]
 
 ARG VERSION=dev
