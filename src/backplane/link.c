@@ -90,7 +90,7 @@ static void connect_now(struct link *link);
 
 static void leave_ready(struct link *link)
 {
-    metric_add(METRIC_LINK_UP + link->config.role, -1);
+    metric_add_at(METRIC_LINK_UP, link->config.role, -1);
     timer_stop(&link->pulse);
     if (loop_now_ms(link->loop) - link->ready_at_ms >= BACKOFF_RESET_MS) {
         backoff_reset(&link->backoff);
@@ -99,9 +99,9 @@ static void leave_ready(struct link *link)
 
 static void enter_ready(struct link *link)
 {
-    metric_add(METRIC_LINK_UP + link->config.role, 1);
+    metric_add_at(METRIC_LINK_UP, link->config.role, 1);
     if (link->was_ready) {
-        metric_add(METRIC_RECONNECTS + link->config.role, 1);
+        metric_add_at(METRIC_RECONNECTS, link->config.role, 1);
     }
     link->was_ready = true;
     link->told[0] = '\0';

@@ -42,7 +42,7 @@ static void refuse(struct server *srv, int fd, const struct addr *peer,
     /* Unread input would turn the end into an RST, which may overtake the text. */
     (void)recv(fd, srv->read_buffer, SESSION_READ_BYTES, 0);
     (void)close(fd);
-    metric_add(METRIC_CLOSED_QUIT + reason, 1);
+    metric_add_at(METRIC_CLOSED_QUIT, reason, 1);
     metric_add(METRIC_REFUSED, 1);
     addr_format_peer(peer, peer_text);
     log_info("session_refused", "peer=%s reason=%s", peer_text,

@@ -89,9 +89,9 @@ static void recount(struct session *s)
     } else {
         s->counted_as = (uint8_t)(before / COUNTED_STATES * COUNTED_STATES + state);
     }
-    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED + before, -1);
-    metric_add(METRIC_CONNECTIONS_NONE_UNREGISTERED + s->counted_as,
-               s->state == SESSION_DEAD ? 0 : 1);
+    metric_add_at(METRIC_CONNECTIONS_NONE_UNREGISTERED, before, -1);
+    metric_add_at(METRIC_CONNECTIONS_NONE_UNREGISTERED, s->counted_as,
+                  s->state == SESSION_DEAD ? 0 : 1);
 }
 
 void session_set_state(struct session *s, enum session_state next)
@@ -285,7 +285,7 @@ static void say_why(struct session *s, enum close_reason reason)
 static void begin_close(struct session *s, enum close_reason reason, const char *detail)
 {
     session_set_state(s, SESSION_CLOSING);
-    metric_add(METRIC_CLOSED_QUIT + reason, 1);
+    metric_add_at(METRIC_CLOSED_QUIT, reason, 1);
     metric_add(METRIC_REFUSED, reason == CLOSE_ADDRESS ? 1 : 0);
     log_close(s, reason);
     if (s->ops != NULL) {

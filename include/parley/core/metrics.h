@@ -57,6 +57,12 @@ static inline void metric_add(enum metric m, int64_t value)
     metric_values[m] += value;
 }
 
+/* To the row `index` behind `first`: labelled rows stand in the order of an enum. */
+static inline void metric_add_at(enum metric first, unsigned index, int64_t value)
+{
+    metric_values[(unsigned)first + index] += value;
+}
+
 static inline void metric_set(enum metric m, int64_t value)
 {
     metric_values[m] = value;
