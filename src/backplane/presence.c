@@ -354,6 +354,11 @@ void presence_on_commands_down(struct presence *p)
     reaper_abort(p->reaper);
 }
 
+void presence_check(struct presence *p)
+{
+    on_beat_timer(p);
+}
+
 void presence_on_new_node_id(struct presence *p)
 {
     p->must_register = true;

@@ -32,6 +32,9 @@ void presence_free(struct presence *p);
 /* The command link is up: check the deployment's constants, then register. */
 void presence_on_commands_ready(struct presence *p);
 void presence_on_commands_down(struct presence *p);
+/* Some of Redis's data was lost: is this node still registered? Answered by
+ * redis_on_registered() or a new id. */
+void presence_check(struct presence *p);
 void presence_on_new_node_id(struct presence *p);
 /* Give the lease up; callbacks->on_retired() follows, also when Redis is away. */
 void presence_retire(struct presence *p);

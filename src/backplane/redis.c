@@ -218,6 +218,13 @@ void redis_on_partition_lost(struct redis *r, uint32_t partition)
 
     metric_add(METRIC_PARTITIONS_LOST, 1);
     log_warn("partition_lost", "partition=%u", partition);
+    if (r->registered) {
+        /* Nothing of ours is registered again before the node itself is: should it die right
+         * then, nobody would know that there is something to remove. */
+        r->registered = false;
+        presence_check(r->presence);
+        redis_update_available(r);
+    }
     follower_on_partition_lost(r->follower, partition);
     r->events->on_lost(r->hub, is_in_lost_partition, &lost);
 }
