@@ -11,6 +11,7 @@ declare -A packages=(
     [build]="gcc libc6-dev pkgconf|pkg-config libevent-dev libhiredis-dev libssl-dev libsodium-dev"
     [run]="redis-server netcat-openbsd"
     [test]="check python3 python3-pytest python3-pytest-xdist redis-server openssl"
+    [clients]="irssi weechat-headless weechat-plugins ii python3-irc limnoria znc"
     [lint]="clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 clang-tools-19 cppcheck pmccabe shellcheck lua-check"
 )
 
