@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <check.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -70,7 +71,13 @@ END_TEST
 START_TEST(test_server_listen_on_a_name_works)
 {
     char error[SERVER_ERROR_SIZE] = "";
+    struct addrinfo *found = NULL;
 
+    if (getaddrinfo("localhost", NULL, NULL, &found) != 0) {
+        puts("skipped: this machine does not know the name \"localhost\"");
+        return;
+    }
+    freeaddrinfo(found);
     toy_listen();
     ck_assert_msg(server_listen(toy.srv, "localhost:0", 0, error), "%s", error);
     ck_assert_uint_ne(server_port(toy.srv, 1), 0);
