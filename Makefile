@@ -135,11 +135,18 @@ test-unit: ## the unit tests (Check)
 	@$(MAKE) --no-print-directory build-unit
 	@scripts/test-unit.sh $(PROGRAMS)
 
-test-system: ## the system tests (pytest: real nodes, a real Redis)
+test-system: ## the system tests (pytest: real nodes, a real Redis, real IRC clients)
 	@scripts/deps.sh build test
+	@scripts/deps.sh clients || echo "test-system: some IRC clients cannot be installed; their tests are skipped"
 	@$(MAKE) --no-print-directory all
 	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
 	  tests/system -n $(PYTEST_JOBS) -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
+
+chaos: ## faults at random (PARLEY_TEST_LONG=1: ten minutes; PARLEY_TEST_SEED=N: the same again)
+	@scripts/deps.sh build test
+	@$(MAKE) --no-print-directory all
+	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
+	  tests/chaos -rP -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
 
 asan: ## both again under AddressSanitizer and UBSan, with leak checking
 	@scripts/sanitized.sh $(BUILD)/asan \
@@ -218,7 +225,7 @@ quiet = $(if $(V),,@)
 
 FORCE:
 .PHONY: all build-unit build-bench build-tests install clean run test test-unit test-system asan \
-  test-containers bench bench-smoke bench-instructions \
+  test-containers chaos bench bench-smoke bench-instructions \
   lint $(LINT) format sizes deps deps-test deps-lint deps-containers help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
