@@ -86,10 +86,19 @@ class Recorder:
         self.moved = set()
 
     def look(self):
-        for name, value in self.node.admin.metrics().items():
+        found = self.node.admin.metrics()
+        for name, value in found.items():
             if value != self.first.get(name):
                 base = re.sub(r"\{.*", "", name)
                 self.moved.add(re.sub(r"_(bucket|sum|count)$", "", base))
+        return found
+
+    def wait(self, name, condition, meanwhile=lambda: None):
+        def check():
+            meanwhile()
+            return condition(self.look()[name])
+
+        wait_until(check, timeout=60, what=name)
 
 
 def test_every_metric_is_moved(world):
@@ -104,36 +113,39 @@ def test_every_metric_is_moved(world):
     ann.ask("hello", "/join #tea", "/room #lobby", "/nonsense")
     ben.stop_reading()
     extra = [world.connect(node) for _ in range(6)]
-    recorder.look()
+    recorder.wait("refused_total", lambda value: value >= 1)
     for client in extra:
         client.close()
     ann.send(*["line"] * 60)
-    node.admin.wait_metric("throttled_sessions", lambda value: value == 1)
-    recorder.look()
+    recorder.wait("throttled_sessions", lambda value: value == 1)
     carl = world.person(world.node(), "carl")
     carl.send(*["x" * 3900] * 2000)
-    node.admin.wait_metric("slow_readers_total", lambda value: value == 1, timeout=60)
+    recorder.wait("sendq_bytes", lambda value: value > 0)
+    recorder.wait("slow_readers_total", lambda value: value == 1)
     ben.read_again()
     for _ in range(3):
         for _ in range(60):
             world.connect(node, "quitter").send("/quit")
     node.admin.get("/nothing")
     node.admin.get("/healthz", "PUT")
-    recorder.look()
     redis.client_kill("normal")
     redis.client_kill("pubsub")
-    node.admin.wait_metric('redis_reconnects_total{link="subscriptions"}', lambda value: value >= 1)
-    recorder.look()
+    recorder.wait('redis_reconnects_total{link="subscriptions"}', lambda value: value >= 1)
+
+    def be_cut_off_while_carl_talks():
+        carl.send(*["more"] * 20)
+        redis.client_kill("pubsub")
+
+    recorder.wait("resyncs_total", lambda value: value >= 1, be_cut_off_while_carl_talks)
+    recorder.wait("redis_available", lambda value: value == 1)
     redis.pause()
-    ann.send("held")
-    node.admin.wait_metric("held_bytes", lambda value: value > 0, timeout=60)
-    node.admin.wait_metric("redis_available", lambda value: value == 0)
-    recorder.look()
+    # What is under way to Redis is not held: what comes behind it is.
+    recorder.wait("held_bytes", lambda value: value > 0, lambda: ann.send("held"))
+    recorder.wait("redis_available", lambda value: value == 0)
     redis.resume()
-    node.admin.wait_metric("redis_available", lambda value: value == 1)
+    recorder.wait("redis_available", lambda value: value == 1)
     node.signal(signal.SIGTERM)
-    node.admin.wait_metric("draining", lambda value: value == 1)
-    recorder.look()
+    recorder.wait("draining", lambda value: value == 1)
     names = {name for name, _ in ROW.findall(table())}
     assert len(names) > 50
     still = names - recorder.moved - ELSEWHERE
