@@ -149,6 +149,48 @@ def test_scale_up(cluster, connect):
     everybody_hears_everybody(people, "more")
 
 
+def talk_until_stopped(node, people, word):
+    """Everybody talks while the node is stopped."""
+    stop = subprocess.Popen(["docker", "stop", "-t", "60", node], stdout=subprocess.DEVNULL)
+    number = 0
+    while stop.poll() is None:
+        number += 1
+        for person in people:
+            try:
+                person.send(f"{word} {number} from {person.name}")
+            except OSError:
+                pass  # disconnected
+        time.sleep(0.1)
+    assert stop.returncode == 0
+
+
+def test_rolling_replacement(cluster, connect):
+    """Nodes are replaced one by one while people on all of them talk: whatever anybody saw
+    come back, those who stay have seen."""
+    for round_number, node in enumerate(cluster.nodes()[:3]):
+        word = f"round{round_number}"
+        people = [connect(f"{name}{round_number}") for name in ("rob", "sue", "tom", "una", "vic")]
+        goners = [person for person in people if person.node == node]
+        left = [person for person in people if person.node != node]
+        assert goners and left
+        talk_until_stopped(node, people, word)
+        everybody_hears_everybody(left, f"{word}end")
+        for goner in goners:
+            goner.wait(r"^! This node is being replaced\. Connect again\.$")
+            told = [line for line in goner.lines if "You will be disconnected within" in line]
+            assert len(told) == 1
+            echoed = [text for text in goner.said(f"^{word} ") if text.endswith(goner.name)]
+            assert echoed
+            for person in left:
+                assert not set(echoed) - set(person.said(f"^{word} ")), "an echoed line is lost"
+        state = cluster.inspect(node)["State"]
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+        for person in people:
+            person.close()
+        cluster.compose("up", "-d", "--no-recreate", "--scale", "relay=5")
+        cluster.wait_healthy("relay", 5)
+
+
 def test_stop_without_clients(cluster):
     node = cluster.nodes()[-1]
     start = time.monotonic()
