@@ -34,7 +34,7 @@
 #include "proto/irc/limits.h"
 #include "proto/irc/message.h"
 #include "proto/irc/numerics.h"
-#include "proto/line/said.h"
+#include "proto/said.h"
 
 struct irc;
 struct irc_call;

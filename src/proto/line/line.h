@@ -23,7 +23,7 @@
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
-#include "proto/line/said.h"
+#include "proto/said.h"
 
 enum line_state {
     LINE_NAMELESS, /* the next line is a name */

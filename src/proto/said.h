@@ -7,8 +7,8 @@
  * the text}; lines of one room come back in order. Owns its memory, and has none while
  * nothing is under way.
  */
-#ifndef PARLEY_PROTO_LINE_SAID_H
-#define PARLEY_PROTO_LINE_SAID_H
+#ifndef PARLEY_PROTO_SAID_H
+#define PARLEY_PROTO_SAID_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proto/line/said.h"
+#include "proto/said.h"
 
 #include <string.h>
 
