@@ -7,6 +7,7 @@
 #include "hub/fanout.h"
 #include "hub/change.h"
 #include "hub/membership.h"
+#include "hub/modes_apply.h"
 #include "hub/recent.h"
 #include "hub/request.h"
 
@@ -186,6 +187,8 @@ static const struct apply_row rows[] = {
     {ITEM_NICK, 4, apply_nick},
     {ITEM_PERSON, 3, apply_person},
     {ITEM_TOPIC, 3, apply_topic},
+    {ITEM_MODE, 3, modes_apply},
+    {ITEM_STATE, 0, modes_apply_state},
 };
 
 enum { MESSAGE_ROWS = 3 }; /* the first ones */

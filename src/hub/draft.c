@@ -26,10 +26,11 @@ void draft_add_texts(struct draft *d, const struct record *rec)
     }
 }
 
-void draft_add_member_set(struct draft *d, struct str_view id, const struct record *rec)
+void draft_add_member_set(struct draft *d, struct str_view id, const struct record *rec,
+                          uint32_t stay)
 {
     strbuf_clear(&d->hub->record);
-    record_encode(&d->hub->record, rec);
+    record_encode_member(&d->hub->record, rec, stay);
     draft_add_update(d, BOOK_MEMBER_SET, id, strbuf_view(&d->hub->record));
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <parley/core/backplane.h>
 #include <parley/core/item.h>
@@ -37,7 +38,8 @@ void draft_add_update(struct draft *d, enum book_op op, struct str_view field,
 /* The texts of a record. */
 void draft_add_texts(struct draft *d, const struct record *rec);
 /* What a snapshot is to tell of this member; uses hub->record. */
-void draft_add_member_set(struct draft *d, struct str_view id, const struct record *rec);
+void draft_add_member_set(struct draft *d, struct str_view id, const struct record *rec,
+                          uint32_t stay);
 
 /* Hand it over, and use hub->item for that. False: not taken, nothing has happened. */
 bool draft_publish(struct draft *d, struct room *r) PARLEY_MUST_CHECK;

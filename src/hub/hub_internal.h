@@ -38,6 +38,8 @@ enum token_kind {
     TOKEN_SAY,     /* serial: the room's number */
     TOKEN_CHANGE,  /* a person's change; serial: the room's number */
     TOKEN_REPAIR,  /* a quit, or a member registered again; serial: the room's number */
+    TOKEN_FOUND,   /* the first modes of a room; serial: the room's number */
+    TOKEN_STATE,   /* a room's state registered again; serial: the room's number */
     TOKEN_CLAIM,   /* a name claimed again; serial: generation of the node's id */
     TOKEN_REQUEST, /* serial: the request's */
 };

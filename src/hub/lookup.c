@@ -8,6 +8,7 @@
 
 #include "hub/fanout.h"
 #include "hub/message.h"
+#include "hub/modes_publish.h"
 #include "hub/publish.h"
 
 /* ---- requests ---- */
@@ -154,14 +155,20 @@ void lookup_on_name(struct hub *hub, struct token token, bool answered,
 static void list_one(struct request *r, const struct listing *room)
 {
     struct hub_event ev = hub_event_of(EV_ROOM_LISTED, NULL, NULL);
+    bool is_secret = false;
+    struct str_view name = modes_name_of(room->room, &is_secret);
+    const struct room *copy = hub_room_find(r->user->hub, name);
 
-    if (!hub_room_name_is_valid(room->room) || room->topic.len > TOPIC_BYTES_MAX ||
+    if (is_secret && (copy == NULL || !hub_user_is_in(r->user, copy))) {
+        return;
+    }
+    if (!hub_room_name_is_valid(name) || room->topic.len > TOPIC_BYTES_MAX ||
         !names_allow_text(room->topic)) {
         metric_add(METRIC_MALFORMED, 1);
         return;
     }
     r->listed++;
-    ev.room_name = room->room;
+    ev.room_name = name;
     ev.text = room->topic;
     ev.count = room->members;
     fanout_to_user(r->user, &ev);

@@ -4,6 +4,8 @@
 #include "hub/change.h"
 #include "hub/claims.h"
 #include "hub/fanout.h"
+#include "hub/modes_apply.h"
+#include "hub/modes_publish.h"
 #include "hub/publish.h"
 #include "hub/repair.h"
 #include "hub/request.h"
@@ -32,8 +34,7 @@ void membership_send_away(const struct applied *a, struct str_view id,
 {
     struct who_text who;
 
-    bool taken = publish_quit(a->room, id, record_who(rec, &who), SV(""),
-                              (struct token){0, TOKEN_NONE, 0});
+    bool taken = publish_ghost(a->room, ITEM_QUIT, id, record_who(rec, &who));
 
     /* If not, the books name somebody who is not there, until this node ends. */
     (void)taken;
@@ -49,8 +50,17 @@ static struct member *add_own(const struct applied *a, struct member_id id,
     return m;
 }
 
+/* Flags belong to one stay. */
+static void set_stay(const struct applied *a, struct member *m, uint32_t stay)
+{
+    if (m->stay != stay) {
+        m->stay = stay;
+        modes_apply_restored(a, m, SV(""));
+    }
+}
+
 static bool introduce_own(const struct applied *a, struct member_id id,
-                          struct hub_user *u, const struct record *rec)
+                          struct hub_user *u, const struct record *rec, uint32_t stay)
 {
     struct member *m = room_find_member(a->room, &u->person);
     bool is_new = m == NULL;
@@ -58,6 +68,8 @@ static bool introduce_own(const struct applied *a, struct member_id id,
     if (is_new) {
         m = add_own(a, id, u);
     }
+    set_stay(a, m, stay);
+    m->known = (uint16_t)hub_node_generation(a->hub, id.node);
     m->is_seen = true;
     if (u->is_closed) {
         repair_member(m);
@@ -77,7 +89,7 @@ static bool introduce_own(const struct applied *a, struct member_id id,
 }
 
 static bool introduce_other(const struct applied *a, struct str_view id,
-                            const struct record *rec)
+                            const struct record *rec, uint32_t stay)
 {
     struct person *p = map_find(&a->hub->persons, id);
     struct hub_event at = applied_event(a, EV_NICK, p);
@@ -100,13 +112,14 @@ static bool introduce_other(const struct applied *a, struct str_view id,
             tell_join(a, p);
         }
     }
+    set_stay(a, m, stay);
     m->is_confirmed = true;
     m->is_seen = true;
     return true;
 }
 
 bool membership_introduce(const struct applied *a, struct str_view id,
-                          const struct record *rec)
+                          const struct record *rec, uint32_t stay)
 {
     struct member_id parsed;
 
@@ -114,7 +127,7 @@ bool membership_introduce(const struct applied *a, struct str_view id,
         return false;
     }
     if (!hub_owns_node(a->hub, parsed.node)) {
-        return introduce_other(a, id, rec);
+        return introduce_other(a, id, rec, stay);
     }
     struct hub_user *u = hub_user_find(a->hub, parsed.number);
 
@@ -123,16 +136,45 @@ bool membership_introduce(const struct applied *a, struct str_view id,
         membership_send_away(a, id, rec);
         return true;
     }
-    return introduce_own(a, parsed, u, rec);
+    return introduce_own(a, parsed, u, rec, stay);
 }
 
-/* id nick user host account realname away flags version */
+struct member *membership_find(const struct applied *a, struct str_view id)
+{
+    const struct person *p = person_find(a->hub, id);
+    struct member *m = p != NULL ? room_find_member(a->room, p) : NULL;
+    struct member_id parsed;
+
+    if (m == NULL || p->user == NULL) {
+        return m;
+    }
+    /* One of ours is known by one id at a time, here as on other nodes. */
+    return member_id_parse(id, &parsed) &&
+                   (uint16_t)hub_node_generation(a->hub, parsed.node) == m->known
+               ? m
+               : NULL;
+}
+
+/* id nick user host account realname away modes version stay */
 bool membership_apply_join(const struct applied *a)
 {
+    struct str_view id = item_field(&a->it, 0);
+    bool is_first = a->room->member_count == 0;
+    struct member *m = NULL;
     struct record rec;
 
-    return record_from_item(&a->it, 1, &rec) &&
-           membership_introduce(a, item_field(&a->it, 0), &rec);
+    if (!record_from_item(&a->it, 1, &rec) ||
+        !membership_introduce(a, id, &rec,
+                              record_stay_of(item_field(&a->it, 1 + RECORD_FIELDS)))) {
+        return false;
+    }
+    if (is_first && a->is_own) {
+        m = membership_find(a, id);
+    }
+    if (m != NULL && !m->person->user->is_closed) {
+        modes_found(m);
+    }
+    return true;
 }
 
 /* The member with the old id is the one with the new id, in this room. In the person's other
@@ -159,11 +201,12 @@ static void rename_member(const struct applied *a, struct str_view id,
     }
 }
 
-/* ... as a join, then oldid */
+/* ... as a join, but for the stay; then oldid stay flags */
 bool membership_apply_restore(const struct applied *a)
 {
+    enum { OLD_ID = 1 + RECORD_FIELDS, STAY, FLAGS };
     struct str_view id = item_field(&a->it, 0);
-    struct str_view old_id = item_field(&a->it, 1 + RECORD_FIELDS);
+    struct str_view old_id = item_field(&a->it, OLD_ID);
     struct member_id parsed;
     struct record rec;
 
@@ -173,7 +216,15 @@ bool membership_apply_restore(const struct applied *a)
     if (!hub_owns_node(a->hub, parsed.node)) {
         rename_member(a, id, old_id);
     }
-    return membership_introduce(a, id, &rec);
+    if (!membership_introduce(a, id, &rec, record_stay_of(item_field(&a->it, STAY)))) {
+        return false;
+    }
+    struct member *m = membership_find(a, id);
+
+    if (m != NULL) {
+        modes_apply_restored(a, m, item_field(&a->it, FLAGS));
+    }
+    return true;
 }
 
 /* ---- going ---- */

@@ -6,6 +6,7 @@
 #define PARLEY_HUB_MEMBERSHIP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <parley/util/str.h>
 
@@ -17,10 +18,12 @@ bool membership_apply_leave(const struct applied *a);
 bool membership_apply_quit(const struct applied *a);
 bool membership_apply_node_gone(const struct applied *a);
 
-/* `id` is a member of a->room, as `rec` says; told if that is new. False: not an id, or the
- * room is full. */
+/* `id` is a member of a->room, as `rec` says, with that stay; told if that is new. False: not
+ * an id, or the room is full. */
 bool membership_introduce(const struct applied *a, struct str_view id,
-                          const struct record *rec);
+                          const struct record *rec, uint32_t stay);
+/* The member that an entry of a->room means by that id; NULL: nobody. */
+struct member *membership_find(const struct applied *a, struct str_view id);
 /* Is it the id of somebody of this node, known or not? */
 bool membership_is_own(const struct hub *hub, struct str_view id);
 /* The books name somebody of this node who is not in this room: have that changed. */

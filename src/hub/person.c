@@ -15,6 +15,7 @@ static const uint16_t text_limits[PERSON_RECORD_TEXTS] = {
     [PERSON_NICK] = NICK_BYTES_MAX,         [PERSON_USER] = USER_BYTES_MAX,
     [PERSON_HOST] = HOST_BYTES_MAX,         [PERSON_ACCOUNT] = ACCOUNT_BYTES_MAX,
     [PERSON_REALNAME] = REALNAME_BYTES_MAX, [PERSON_AWAY] = AWAY_BYTES_MAX,
+    [PERSON_MODES] = PERSON_MODES_MAX,
 };
 
 static size_t live_count;
@@ -27,9 +28,27 @@ void record_encode(struct strbuf *out, const struct record *rec)
     struct number_text version;
 
     memcpy(fields, rec->texts, sizeof rec->texts);
-    fields[RECORD_FLAGS] = SV("");
     fields[RECORD_VERSION] = number_format(rec->version, &version);
     item_encode(out, RECORD_TYPE, fields, RECORD_FIELDS);
+}
+
+void record_encode_member(struct strbuf *out, const struct record *rec, uint32_t stay)
+{
+    struct str_view fields[RECORD_FIELDS + 1];
+    struct number_text version;
+    struct number_text number;
+
+    memcpy(fields, rec->texts, sizeof rec->texts);
+    fields[RECORD_VERSION] = number_format(rec->version, &version);
+    fields[RECORD_FIELDS] = number_format(stay, &number);
+    item_encode(out, RECORD_TYPE, fields, RECORD_FIELDS + 1);
+}
+
+uint32_t record_stay_of(struct str_view field)
+{
+    uint64_t stay = 0;
+
+    return sv_to_u64(field, UINT32_MAX, &stay) ? (uint32_t)stay : 0;
 }
 
 bool record_from_item(const struct item *it, size_t first, struct record *ret)
@@ -63,6 +82,18 @@ bool record_decode(struct str_view text, struct record *ret)
            record_from_item(&it, 0, ret);
 }
 
+bool record_decode_member(struct str_view text, struct record *ret, uint32_t *ret_stay)
+{
+    struct item it;
+
+    if (item_decode(&text, &it) != ITEM_NEXT_OK || it.type != RECORD_TYPE ||
+        !record_from_item(&it, 0, ret)) {
+        return false;
+    }
+    *ret_stay = record_stay_of(item_field(&it, RECORD_FIELDS));
+    return true;
+}
+
 bool person_record_decode(struct str_view record, struct hub_event_person *ret)
 {
     struct record rec;
@@ -77,6 +108,7 @@ bool person_record_decode(struct str_view record, struct hub_event_person *ret)
         .account = rec.texts[PERSON_ACCOUNT],
         .realname = rec.texts[PERSON_REALNAME],
         .away = rec.texts[PERSON_AWAY],
+        .modes = rec.texts[PERSON_MODES],
     };
     return true;
 }
@@ -267,4 +299,9 @@ struct str_view person_realname(const struct person *p)
 struct str_view person_away(const struct person *p)
 {
     return person_text(p, PERSON_AWAY);
+}
+
+struct str_view person_modes(const struct person *p)
+{
+    return person_text(p, PERSON_MODES);
 }

@@ -31,13 +31,14 @@ enum person_text {
     PERSON_ACCOUNT,
     PERSON_REALNAME,
     PERSON_AWAY,
+    PERSON_MODES,
     PERSON_RECORD_TEXTS, /* so many stand in a record */
     PERSON_ID = PERSON_RECORD_TEXTS,
     PERSON_TEXT_COUNT,
 };
 
 /* Fields of a record, and of an item from its second field on. */
-enum { RECORD_FLAGS = PERSON_RECORD_TEXTS, RECORD_VERSION, RECORD_FIELDS };
+enum { RECORD_VERSION = PERSON_RECORD_TEXTS, RECORD_FIELDS };
 
 struct record {
     struct str_view texts[PERSON_RECORD_TEXTS]; /* borrowed */
@@ -59,6 +60,12 @@ struct person {
 
 /* Append `rec` as an item of its own. */
 void record_encode(struct strbuf *out, const struct record *rec);
+/* The same of a member of a room, with its stay (see modes.h). */
+void record_encode_member(struct strbuf *out, const struct record *rec, uint32_t stay);
+bool record_decode_member(struct str_view text, struct record *ret, uint32_t *ret_stay)
+    PARLEY_MUST_CHECK;
+/* The stay in a field; of older nodes: 0. */
+uint32_t record_stay_of(struct str_view field);
 /* False: not a record, or one of its texts is not what a nick, a user ... may be. */
 bool record_decode(struct str_view text, struct record *ret) PARLEY_MUST_CHECK;
 /* The record that stands in an item, from field `first` on. */

@@ -5,6 +5,8 @@
 #include <parley/util/clock.h>
 
 #include "hub/draft.h"
+#include "hub/modes.h"
+#include "hub/modes_publish.h"
 
 bool publish_line(const struct member *m, char kind, struct str_view text)
 {
@@ -21,29 +23,51 @@ bool publish_line(const struct member *m, char kind, struct str_view text)
     return draft_publish(&d, m->room);
 }
 
-/* id nick user host account realname away flags version: of a join, of one made again. */
-static void add_introduction(struct draft *d, struct str_view id,
-                             const struct record *rec, struct number_text *version)
+/* The texts of a number and an id that an item shows. */
+struct introduction {
+    struct number_text version;
+    struct number_text stay;
+    struct member_id_text id;
+};
+
+/* id nick user host account realname away modes version: of a join, of one made again. */
+static void add_introduction(struct draft *d, const struct hub_user *u,
+                             struct introduction *texts, uint32_t stay)
 {
+    struct record rec = user_record(u);
+    struct str_view id = draft_own_id(u, &texts->id);
+
     draft_add_field(d, id);
-    draft_add_texts(d, rec);
-    draft_add_field(d, SV(""));
-    draft_add_field(d, number_format(rec->version, version));
-    draft_add_member_set(d, id, rec);
+    draft_add_texts(d, &rec);
+    draft_add_field(d, number_format(rec.version, &texts->version));
+    draft_add_member_set(d, id, &rec, stay);
 }
 
 bool publish_join(const struct request *r)
 {
-    struct hub_user *u = r->user;
-    struct draft d = draft_new(u->hub, ITEM_JOIN, request_token(r));
-    struct record rec = user_record(u);
-    struct number_text version;
-    struct member_id_text id;
+    struct draft d = draft_new(r->user->hub, ITEM_JOIN, request_token(r));
+    struct introduction texts;
 
     d.want_stored = true;
-    add_introduction(&d, draft_own_id(u, &id), &rec, &version);
+    add_introduction(&d, r->user, &texts, r->serial);
+    draft_add_field(&d, number_format(r->serial, &texts.stay));
     draft_add_update(&d, BOOK_STATE_INIT, SV("name"), request_name(r));
     return draft_publish(&d, r->room);
+}
+
+/* The member whose id is the first field is one no more; NULL: it never was one here. */
+static bool publish_end(struct draft *d, struct room *r, const struct member *m)
+{
+    struct arena texts;
+
+    arena_init(&texts);
+    draft_add_update(d, BOOK_MEMBER_DEL, d->fields[0], SV(""));
+    if (m != NULL && m->flags != 0) {
+        modes_add_member_books(d, &texts, m, d->fields[0], 0);
+    }
+    bool is_taken = draft_publish(d, r);
+    arena_done(&texts);
+    return is_taken;
 }
 
 bool publish_leave(const struct member *m, const struct request *r)
@@ -57,20 +81,30 @@ bool publish_leave(const struct member *m, const struct request *r)
     draft_add_field(&d, user_id(u, m->generation, &id));
     draft_add_field(&d, person_who(&u->person, &who));
     draft_add_field(&d, request_text(r));
-    draft_add_update(&d, BOOK_MEMBER_DEL, d.fields[0], SV(""));
-    return draft_publish(&d, m->room);
+    return publish_end(&d, m->room, m);
 }
 
-bool publish_quit(struct room *r, struct str_view id, struct str_view who,
-                  struct str_view reason, struct token token)
+bool publish_quit(const struct member *m, struct str_view reason, struct token token)
 {
-    struct draft d = draft_new(r->owner.hub, ITEM_QUIT, token);
+    struct hub_user *u = m->person->user;
+    struct draft d = draft_new(u->hub, ITEM_QUIT, token);
+    struct member_id_text id;
+    struct who_text who;
+
+    draft_add_field(&d, user_id(u, m->generation, &id));
+    draft_add_field(&d, person_who(&u->person, &who));
+    draft_add_field(&d, reason);
+    return publish_end(&d, m->room, m);
+}
+
+bool publish_ghost(struct room *r, char type, struct str_view id, struct str_view who)
+{
+    struct draft d = draft_new(r->owner.hub, type, (struct token){0, TOKEN_NONE, 0});
 
     draft_add_field(&d, id);
     draft_add_field(&d, who);
-    draft_add_field(&d, reason);
-    draft_add_update(&d, BOOK_MEMBER_DEL, id, SV(""));
-    return draft_publish(&d, r);
+    draft_add_field(&d, SV(""));
+    return publish_end(&d, r, NULL);
 }
 
 /* "who ms" */
@@ -122,14 +156,15 @@ bool publish_change(const struct member *m, char type, const struct record *rec)
     } else {
         draft_add_texts(&d, rec);
     }
-    draft_add_member_set(&d, d.fields[0], rec);
+    draft_add_member_set(&d, d.fields[0], rec, m->stay);
     return draft_publish(&d, m->room);
 }
 
 /* What we know of a room whose books were lost; whoever comes first sets it. */
-static void add_lost_state(struct draft *d, const struct room *r)
+static void add_lost_state(struct draft *d, struct arena *texts, const struct room *r)
 {
-    draft_add_update(d, BOOK_STATE_INIT, SV("name"), room_name(r));
+    draft_add_update(d, BOOK_STATE_INIT, SV("name"),
+                     modes_index_name(texts, r, (r->mode_flags & ROOM_SECRET) != 0));
     if (r->topic != NULL) {
         draft_add_update(d, BOOK_STATE_INIT, SV("topic"), room_topic(r));
         draft_add_update(d, BOOK_STATE_INIT, SV("topic_by"),
@@ -142,21 +177,27 @@ bool publish_restore(const struct member *m)
     struct hub_user *u = m->person->user;
     struct token token = {u->number, TOKEN_REPAIR, m->room->number};
     struct draft d = draft_new(u->hub, ITEM_RESTORE, token);
-    struct record rec = user_record(u);
-    struct number_text version;
-    struct member_id_text id;
+    struct introduction texts;
     struct member_id_text old_id;
     struct str_view old = user_id(u, m->generation, &old_id);
+    struct arena arena;
 
-    add_introduction(&d, draft_own_id(u, &id), &rec, &version);
+    arena_init(&arena);
+    add_introduction(&d, u, &texts, m->stay);
     draft_add_field(&d, old);
+    draft_add_field(&d, number_format(m->stay, &texts.stay));
+    draft_add_field(&d, modes_member_letters(m->flags));
+    modes_add_member_books(&d, &arena, m, d.fields[0], m->flags);
     if (old.len > 0 && !sv_equal(old, d.fields[0])) {
         draft_add_update(&d, BOOK_MEMBER_DEL, old, SV(""));
+        modes_add_member_books(&d, &arena, m, old, 0);
     }
     if (m->room->is_lost) {
-        add_lost_state(&d, m->room);
+        add_lost_state(&d, &arena, m->room);
     }
-    return draft_publish(&d, m->room);
+    bool is_taken = draft_publish(&d, m->room);
+    arena_done(&arena);
+    return is_taken;
 }
 
 bool publish_direct(const struct request *r, struct str_view to_id,

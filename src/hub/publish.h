@@ -25,9 +25,11 @@ bool publish_topic(const struct request *r) PARLEY_MUST_CHECK;
 /* ITEM_NICK or ITEM_PERSON: the person is as `rec` says now. */
 bool publish_change(const struct member *m, char type, const struct record *rec)
     PARLEY_MUST_CHECK;
-/* Somebody with this member id is gone. */
-bool publish_quit(struct room *r, struct str_view id, struct str_view who,
-                  struct str_view reason, struct token token) PARLEY_MUST_CHECK;
+bool publish_quit(const struct member *m, struct str_view reason, struct token token)
+    PARLEY_MUST_CHECK;
+/* The books name somebody who is not there: ITEM_QUIT or ITEM_LEAVE puts that right. */
+bool publish_ghost(struct room *r, char type, struct str_view id, struct str_view who)
+    PARLEY_MUST_CHECK;
 /* Register a member again, under the present id; and the room's state if that was lost. */
 bool publish_restore(const struct member *m) PARLEY_MUST_CHECK;
 /* To the inbox of the node of member id `to_id`. */

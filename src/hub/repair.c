@@ -5,6 +5,7 @@
 #include "hub/claims.h"
 #include "hub/fanout.h"
 #include "hub/inbox.h"
+#include "hub/modes_publish.h"
 #include "hub/publish.h"
 #include "hub/request.h"
 
@@ -21,11 +22,24 @@ static bool publish_own_quit(struct member *m)
 {
     struct hub_user *u = m->person->user;
     struct token token = {u->number, TOKEN_REPAIR, m->room->number};
-    struct member_id_text id;
-    struct who_text who;
 
-    return publish_quit(m->room, user_id(u, m->generation, &id),
-                        person_who(&u->person, &who), sv_of(u->quit_reason), token);
+    return publish_quit(m, sv_of(u->quit_reason), token);
+}
+
+static bool restore(struct member *m)
+{
+    struct room *r = m->room;
+
+    if (!publish_restore(m)) {
+        return false;
+    }
+    if (r->are_modes_lost) {
+        r->are_modes_lost = !modes_restore(m);
+    }
+    if (m->is_founder) {
+        modes_found(m);
+    }
+    return !r->are_modes_lost && !m->is_founder;
 }
 
 bool repair_member(struct member *m)
@@ -38,7 +52,7 @@ bool repair_member(struct member *m)
         member_set_dirty(m, false);
         return true;
     }
-    is_done = u->is_closed ? publish_own_quit(m) : publish_restore(m);
+    is_done = u->is_closed ? publish_own_quit(m) : restore(m);
     if (is_done && u->is_closed) {
         m->is_leaving = true;
     } else if (is_done) {
@@ -153,6 +167,7 @@ static void own_is_lost(struct member *m)
 static void room_is_lost(struct room *r)
 {
     r->is_lost = true;
+    r->are_modes_lost = true;
     for (uint32_t i = 0; i < r->member_count; i++) {
         struct member *m = r->members[i];
 

@@ -40,6 +40,7 @@ static const struct request_row {
     [REQUEST_LEAVE] = {ITEM_LEAVE, fail_leave},
     [REQUEST_DIRECT] = {ITEM_DIRECT, fail_nothing},
     [REQUEST_TOPIC] = {ITEM_TOPIC, fail_nothing},
+    [REQUEST_MODE] = {ITEM_MODE, fail_nothing},
     [REQUEST_AWAY] = {ITEM_PERSON, claims_fail},
     [REQUEST_WHOIS] = {0, fail_nothing},
     [REQUEST_ROOMS] = {0, fail_nothing},
@@ -130,6 +131,17 @@ void request_fail(struct request *r)
     user_check_idle(u);
 }
 
+enum hub_result request_handed_over(struct request *r, bool is_taken)
+{
+    if (!is_taken) {
+        r->user->was_busy = false;
+        request_end(r);
+        return HUB_UNAVAILABLE;
+    }
+    r->state = REQUEST_PUBLISHED;
+    return HUB_OK;
+}
+
 /* ---- looking ---- */
 
 struct token request_token(const struct request *r)
@@ -193,6 +205,8 @@ static bool has_effect(const struct request *r)
         return !is_member;
     case REQUEST_TOPIC:
         return sv_equal(room_topic(r->room), request_text(r));
+    case REQUEST_MODE:
+        return true; /* it was applied to the books */
     case REQUEST_NICK:
     case REQUEST_RENAME:
     case REQUEST_DIRECT:
@@ -341,6 +355,17 @@ static void refuse_line(struct hub_user *u, uint32_t room_number)
     }
 }
 
+/* Tried again with the repairs. */
+static void refuse_modes(struct member *m, enum token_kind kind)
+{
+    if (kind == TOKEN_FOUND) {
+        m->is_founder = true;
+    } else {
+        m->room->are_modes_lost = true;
+    }
+    member_set_dirty(m, true);
+}
+
 void request_on_refused(struct hub *hub, struct token token)
 {
     struct hub_user *u = hub_user_find(hub, token.person);
@@ -359,6 +384,13 @@ void request_on_refused(struct hub *hub, struct token token)
         m = member_of_room_number(&u->person, token.serial);
         if (m != NULL) {
             claims_change_is_refused(m);
+        }
+        break;
+    case TOKEN_FOUND:
+    case TOKEN_STATE:
+        m = member_of_room_number(&u->person, token.serial);
+        if (m != NULL) {
+            refuse_modes(m, (enum token_kind)token.kind);
         }
         break;
     case TOKEN_REQUEST:

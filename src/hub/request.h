@@ -16,6 +16,8 @@
 /* A user's request of that kind about that room, or NULL. */
 struct request *request_of_room(const struct hub_user *u, enum request_kind kind,
                                 const struct room *r);
+/* The new request was taken; if not it never was: HUB_UNAVAILABLE. */
+enum hub_result request_handed_over(struct request *r, bool is_taken);
 /* The room has its first snapshot: hand over the joins that waited for it. */
 void request_room_is_live(struct room *r);
 /* The entries up to r->last have been applied, or are not to be seen any more: end what was

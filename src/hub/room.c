@@ -8,6 +8,7 @@
 #include <parley/util/alloc.h>
 
 #include "hub/claims.h"
+#include "hub/modes.h"
 #include "hub/person_internal.h"
 #include "hub/recent.h"
 #include "hub/repair.h"
@@ -38,6 +39,7 @@ struct room *room_open(struct hub *hub, struct str_view name)
     r = xcalloc(1, sizeof *r + 2 * key.len);
     r->owner = (struct log_owner){.is_inbox = false, .hub = hub};
     r->number = ++hub->last_room;
+    r->ban_stamp = 1;
     list_init(&r->requests);
     list_init(&r->repair);
     deadline_init(&r->end, on_end);
@@ -58,6 +60,7 @@ static void room_free(void *arg)
     struct room *r = arg;
 
     recent_free(r->recent);
+    modes_free(r->modes);
     free(r->members);
     free(r->locals);
     free(r->topic);
@@ -195,6 +198,7 @@ struct member *room_add_member(struct room *r, struct person *p)
     m->room = r;
     m->is_confirmed = true;
     m->generation = (uint16_t)r->owner.hub->generation;
+    m->known = m->generation;
     m->index = r->member_count++;
     r->members[m->index] = m;
     list_append(&p->memberships, &m->of_person);
@@ -260,6 +264,13 @@ void member_set_dirty(struct member *m, bool is_dirty)
         list_append(&r->owner.hub->repair_rooms, &r->repair);
         repair_wake(r->owner.hub, HUB_SLICE_MS);
     }
+}
+
+struct str_view member_id_of(const struct member *m, struct member_id_text *ret)
+{
+    const struct hub_user *u = m->person->user;
+
+    return u != NULL ? user_id(u, m->generation, ret) : person_text(m->person, PERSON_ID);
 }
 
 void room_check(const struct room *r)

@@ -30,6 +30,7 @@
 #include "hub/names.h"
 
 struct recent;
+struct room_modes;
 
 struct member {
     struct list of_person;
@@ -38,12 +39,19 @@ struct member {
     uint32_t index;        /* in room->members */
     uint32_t local_index;  /* in room->locals, if it is a local user */
     uint32_t pending;      /* lines of this user on their way to this room */
+    uint32_t stay;         /* tells this membership of the person from others */
+    uint32_t ban_stamp;    /* room->ban_stamp when is_banned was found out; 0: never */
     uint16_t generation;   /* id of this node under which the books know it, low bits */
+    uint16_t known;        /* the same, in the log where the copy is */
+    uint8_t flags;         /* enum member_flag */
+    uint8_t seen_flags;    /* of the snapshot that is being compared */
     bool is_confirmed : 1; /* the books, or an entry since they were lost, name it */
     bool is_seen : 1;      /* by the snapshot that is being compared */
     bool is_dirty : 1;     /* to be registered again; of a closed user: to be removed */
     bool is_leaving : 1;   /* its leave or quit is handed over */
     bool is_awaited : 1;   /* a change of the person is on its way to this room */
+    bool is_founder : 1;   /* the room's first modes, which it was to set, were refused */
+    bool is_banned : 1;    /* from speaking, as of ban_stamp */
 };
 
 enum room_state { ROOM_OPENING, ROOM_LIVE };
@@ -56,8 +64,11 @@ enum room_state { ROOM_OPENING, ROOM_LIVE };
 struct room {
     struct log_owner owner; /* first */
     enum room_state state;
-    bool is_lost;    /* its books were lost: what we register again may be the first */
-    uint32_t number; /* unique in this process: ids, not pointers, in tokens */
+    bool is_lost; /* its books were lost: what we register again may be the first */
+    bool are_modes_lost;     /* ... and nobody of ours has registered the modes again */
+    uint16_t mode_flags;     /* enum room_flag */
+    uint32_t ban_stamp;      /* of the lists of masks; not 0 */
+    uint32_t number;         /* unique in this process: ids, not pointers, in tokens */
     struct member **members; /* owned */
     struct hub_user **locals;
     uint32_t member_count;
@@ -65,13 +76,14 @@ struct room {
     uint32_t local_count;
     uint32_t local_cap;
     uint32_t dirty_count;
-    struct entry_id last;    /* the last entry that was applied */
-    struct list requests;    /* struct request, that concern this room */
-    struct list repair;      /* in hub->repair_rooms */
-    struct deadline end;     /* set while nobody needs the copy */
-    struct deadline confirm; /* set while members are unconfirmed */
-    struct recent *recent;   /* owned; NULL: no messages */
-    char *topic;             /* owned: the topic, then who set it */
+    struct entry_id last;     /* the last entry that was applied */
+    struct list requests;     /* struct request, that concern this room */
+    struct list repair;       /* in hub->repair_rooms */
+    struct deadline end;      /* set while nobody needs the copy */
+    struct deadline confirm;  /* set while members are unconfirmed */
+    struct recent *recent;    /* owned; NULL: no messages */
+    struct room_modes *modes; /* owned; NULL: neither key, limit nor masks */
+    char *topic;              /* owned: the topic, then who set it */
     uint16_t topic_len;
     uint16_t topic_by_len;
     uint64_t topic_ms;
@@ -100,6 +112,8 @@ void room_remove_member(struct member *m);
 /* `m` becomes the membership of another person of another node. */
 void room_relink_member(struct member *m, struct person *p);
 void member_set_dirty(struct member *m, bool is_dirty);
+/* Its id, under which entries that this node writes now mean it. */
+struct str_view member_id_of(const struct member *m, struct member_id_text *ret);
 /* The member with this number of a local user, or NULL. */
 struct member *member_of_room_number(struct person *p, uint32_t room_number);
 

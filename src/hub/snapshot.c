@@ -6,6 +6,8 @@
 #include "hub/apply.h"
 #include "hub/fanout.h"
 #include "hub/membership.h"
+#include "hub/modes_apply.h"
+#include "hub/modes_publish.h"
 #include "hub/recent.h"
 #include "hub/repair.h"
 #include "hub/request.h"
@@ -25,8 +27,9 @@ static struct applied applied_at(struct room *r, const struct snapshot *snap)
 static bool load_member(const struct applied *a, const struct pair *pair, bool is_first)
 {
     struct record rec;
+    uint32_t stay = 0;
 
-    if (!record_decode(pair->value, &rec)) {
+    if (!record_decode_member(pair->value, &rec, &stay)) {
         return false;
     }
     if (is_first && membership_is_own(a->hub, pair->field)) {
@@ -35,7 +38,7 @@ static bool load_member(const struct applied *a, const struct pair *pair, bool i
         membership_send_away(a, pair->field, &rec);
         return true;
     }
-    return membership_introduce(a, pair->field, &rec);
+    return membership_introduce(a, pair->field, &rec, stay);
 }
 
 /* Was the user's leave stored before the snapshot was taken? */
@@ -157,7 +160,8 @@ static void load_topic(const struct applied *a, const struct snapshot *snap,
 static void load_state(const struct applied *a, const struct snapshot *snap,
                        bool is_first)
 {
-    struct str_view name = find_state(snap, SV("name"));
+    bool is_secret = false; /* the modes tell it too */
+    struct str_view name = modes_name_of(find_state(snap, SV("name")), &is_secret);
 
     if (hub_room_name_is_valid(name)) {
         room_set_name(a->room, name);
@@ -198,6 +202,18 @@ static void load_entries(struct room *r, const struct snapshot *snap, bool is_fi
     }
 }
 
+/* A join into an empty room may have gone by unseen. Whoever is alone would become the operator
+ * by coming again, so that nothing is given away here. */
+static void found_if_alone(struct room *r)
+{
+    struct member *m = r->member_count == 1 ? r->members[0] : NULL;
+
+    if (m != NULL && m->person->user != NULL && !m->person->user->is_closed &&
+        m->flags == 0) {
+        modes_found(m);
+    }
+}
+
 void snapshot_apply(struct room *r, const struct snapshot *snap)
 {
     bool is_first = r->state == ROOM_OPENING;
@@ -206,9 +222,11 @@ void snapshot_apply(struct room *r, const struct snapshot *snap)
     r->state = ROOM_LIVE;
     load_state(&a, snap, is_first);
     load_members(&a, snap, is_first);
+    modes_load(&a, snap, is_first);
     load_entries(r, snap, is_first);
     r->last = snap->last;
     if (!is_first) {
+        found_if_alone(r);
         repair_drop_pending(r);
     }
     request_settle_room(r);

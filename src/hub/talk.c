@@ -5,20 +5,9 @@
 #include "hub/fanout.h"
 #include "hub/message.h"
 #include "hub/publish.h"
+#include "hub/request.h"
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
-
-/* Hand the new request over; if it is not taken, it never was. */
-static enum hub_result hand_over(struct request *r, bool is_taken)
-{
-    if (!is_taken) {
-        r->user->was_busy = false;
-        request_end(r);
-        return HUB_UNAVAILABLE;
-    }
-    r->state = REQUEST_PUBLISHED;
-    return HUB_OK;
-}
 
 static size_t count_rooms(const struct hub_user *u)
 {
@@ -53,7 +42,7 @@ enum hub_result hub_join(struct hub_user *u, struct str_view room)
     if (copy->state == ROOM_OPENING) {
         return HUB_OK;
     }
-    return hand_over(r, publish_join(r));
+    return request_handed_over(r, publish_join(r));
 }
 
 enum hub_result hub_leave(struct hub_user *u, struct str_view room,
@@ -72,7 +61,7 @@ enum hub_result hub_leave(struct hub_user *u, struct str_view room,
     }
     reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
     r = request_begin(u, REQUEST_LEAVE, copy, room_name(copy), reason);
-    result = hand_over(r, publish_leave(m, r));
+    result = request_handed_over(r, publish_leave(m, r));
     m->is_leaving = result == HUB_OK;
     return result;
 }
@@ -125,5 +114,5 @@ enum hub_result hub_topic(struct hub_user *u, const struct room *room,
     }
     topic = names_clean_text(topic, TOPIC_BYTES_MAX, &u->hub->text);
     r = request_begin(u, REQUEST_TOPIC, m->room, room_name(room), topic);
-    return hand_over(r, publish_topic(r));
+    return request_handed_over(r, publish_topic(r));
 }

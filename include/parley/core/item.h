@@ -37,22 +37,27 @@ enum {
 /*
  * Types and their fields, in order. "id" is a member id: <node>/<number>. "who" is
  * nick!user@host. "version" counts the changes of a person (nick, away): of two the higher is
- * the newer, whatever logs they came by. Items with an id of their node's own carry it whole,
- * so that an item can be read alone.
+ * the newer, whatever logs they came by. "modes" are those of a person. "stay" tells
+ * memberships of one person in a room apart. Items with an id of their node's own carry it
+ * whole, so that an item can be read alone.
  */
 enum item_type {
     ITEM_MESSAGE = 'M',   /* id who account text */
     ITEM_ACTION = 'A',    /* id who account text */
     ITEM_NOTICE = 'O',    /* id who account text */
-    ITEM_JOIN = 'J',      /* id nick user host account realname away flags version */
+    ITEM_JOIN = 'J',      /* id nick user host account realname away modes version stay */
     ITEM_LEAVE = 'L',     /* id who reason */
     ITEM_QUIT = 'Q',      /* id who reason */
     ITEM_NODE_GONE = 'X', /* node: all its members left */
     ITEM_NICK = 'N',      /* id version who newnick */
     ITEM_TOPIC = 'T',     /* id who topic */
-    ITEM_PERSON = 'P',    /* id version nick user host account realname away */
-    ITEM_RESTORE = 'R', /* id nick user host account realname away flags version oldid: a
-                            member that its node registers again */
+    ITEM_MODE = 'D',   /* id who changes: lines, see hub/modes.h; without id and who it is
+                             the room's own doing */
+    ITEM_STATE = 'S',  /* (none): what a lost room's state was goes into the books */
+    ITEM_PERSON = 'P', /* id version nick user host account realname away modes */
+    ITEM_RESTORE =
+        'R', /* id nick user host account realname away modes version oldid stay
+                            flags: a member that its node registers again */
     ITEM_DIRECT =
         'U', /* id who account text toid kind(M|A|O) tonick: in a node's inbox */
     ITEM_BOUNCE = 'B', /* toid nick: the person of that direct message is gone */

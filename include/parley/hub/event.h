@@ -9,12 +9,15 @@
 #ifndef PARLEY_HUB_EVENT_H
 #define PARLEY_HUB_EVENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <parley/core/item.h>
+#include <parley/hub/result.h>
 #include <parley/util/msg.h>
 #include <parley/util/str.h>
 
+struct hub_mode_change;
 struct hub_user;
 struct person;
 struct room;
@@ -46,6 +49,8 @@ enum hub_event_type {
     EV_ROOMS_END,    /* count = rooms that were listed */
     EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
+    EV_MODE,  /* who made these changes in room; without who it is the room's own doing:
+                its first operator, or what came to light after a loss */
 };
 
 struct hub_event {
@@ -56,15 +61,17 @@ struct hub_event {
     struct str_view who;         /* nick!user@host as the item carries it */
     struct str_view account;
     struct str_view text;
-    struct str_view target;    /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
-    struct str_view old_nick;  /* EV_NICK */
-    struct str_view room_name; /* EV_ROOM_LISTED */
-    struct str_view record;    /* EV_WHOIS: see person_record_decode() */
-    uint64_t count;            /* EV_ROOM_LISTED: members */
-    struct entry_id id;        /* of the entry, {0,0} if none */
-    uint64_t index;            /* of the item within its entry */
-    uint64_t time_ms;          /* the log's time, else this node's */
-    struct hub_user *origin;   /* the local user whose doing it is, or NULL */
+    struct str_view target;                /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
+    struct str_view old_nick;              /* EV_NICK */
+    struct str_view room_name;             /* EV_ROOM_LISTED */
+    struct str_view record;                /* EV_WHOIS: see person_record_decode() */
+    uint64_t count;                        /* EV_ROOM_LISTED: members */
+    const struct hub_mode_change *changes; /* EV_MODE: change_count of them; see mode.h */
+    size_t change_count;
+    struct entry_id id;      /* of the entry, {0,0} if none */
+    uint64_t index;          /* of the item within its entry */
+    uint64_t time_ms;        /* the log's time, else this node's */
+    struct hub_user *origin; /* the local user whose doing it is, or NULL */
     /* The front-end's cache: NULL until rendered; the hub drops the references. */
     struct msg *rendered[HUB_VARIANTS_MAX];
 };

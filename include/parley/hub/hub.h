@@ -30,7 +30,9 @@
 #include <parley/core/backplane.h>
 #include <parley/core/loop.h>
 #include <parley/hub/event.h>
+#include <parley/hub/mode.h>
 #include <parley/hub/person.h>
+#include <parley/hub/result.h>
 #include <parley/hub/room.h>
 #include <parley/util/str.h>
 
@@ -100,18 +102,7 @@ const struct person *hub_user_person(const struct hub_user *u);
 const struct room *hub_user_room(const struct hub_user *u, size_t index);
 bool hub_user_is_in(const struct hub_user *u, const struct room *room);
 
-/* ---- requests; serial ones are marked ---- */
-enum hub_result {
-    HUB_OK,          /* done, or under way */
-    HUB_BAD_NAME,    /* not a valid nick or room name */
-    HUB_NOT_MEMBER,  /* you are not in that room (or have no name yet) */
-    HUB_ALREADY,     /* you are in that room, or that is your name */
-    HUB_TOO_MANY,    /* rooms, or lines under way, or you are busy */
-    HUB_TOO_LONG,    /* the text */
-    HUB_EMPTY,       /* no text */
-    HUB_UNAVAILABLE, /* the backplane is away and the bounds on held items are reached */
-};
-
+/* ---- requests; serial ones are marked; answers: see result.h ---- */
 /* Carriage returns, line feeds and zeros in texts become blanks. Each serial request may also
  * end with EV_UNAVAILABLE. */
 
@@ -131,6 +122,10 @@ enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
 /* (serial) -> EV_TOPIC */
 enum hub_result hub_topic(struct hub_user *u, const struct room *room,
                           struct str_view topic);
+/* (serial) Change modes, at most HUB_MODE_CHANGES_MAX, as an operator of the room. Says for each
+ * what becomes of it; HUB_EMPTY: nothing is to be done. -> EV_MODE unless others were faster */
+enum hub_result hub_mode(struct hub_user *u, const struct room *room,
+                         struct hub_mode_change *changes, size_t count);
 /* (serial) "" is back. -> EV_AWAY to those who share a room, and to the user */
 enum hub_result hub_away(struct hub_user *u, struct str_view text);
 /* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */

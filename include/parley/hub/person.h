@@ -22,6 +22,7 @@ enum {
     ACCOUNT_BYTES_MAX = 32,
     REALNAME_BYTES_MAX = 160,
     AWAY_BYTES_MAX = 390,
+    PERSON_MODES_MAX = 16,
 };
 
 struct str_view person_nick(const struct person *p);
@@ -31,11 +32,13 @@ struct str_view person_account(const struct person *p);
 struct str_view person_realname(const struct person *p);
 /* Empty: not away. */
 struct str_view person_away(const struct person *p);
+/* Letters that front-ends give a meaning, e.g. "iw" (see hub_set_modes()). */
+struct str_view person_modes(const struct person *p);
 
 /* What EV_WHOIS tells of somebody who need not be known here. */
 struct hub_event_person {
-    struct str_view nick, user, host, account, realname,
-        away; /* borrowed from the record */
+    /* borrowed from the record */
+    struct str_view nick, user, host, account, realname, away, modes;
 };
 
 bool person_record_decode(struct str_view record, struct hub_event_person *ret)

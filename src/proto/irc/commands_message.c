@@ -91,10 +91,23 @@ static enum irc_step say_in_room(struct irc *irc, struct irc_call *call,
     case HUB_NOT_MEMBER:
         refuse_room(irc, s, name, SV("you are not in it"));
         break;
+    case HUB_BANNED:
+    case HUB_MODERATED:
+    case HUB_NO_CTCP:
+        refuse_room(irc, s, name, SV("its modes forbid it"));
+        break;
     case HUB_BAD_NAME:
     case HUB_ALREADY:
     case HUB_TOO_LONG:
     case HUB_EMPTY:
+    case HUB_INVITE_ONLY:
+    case HUB_BAD_KEY:
+    case HUB_FULL:
+    case HUB_NOT_OPERATOR:
+    case HUB_NO_SUCH_MEMBER:
+    case HUB_NO_SUCH_MODE:
+    case HUB_BAD_PARAMETER:
+    case HUB_LIST_FULL:
         break;
     }
     return IRC_DONE;

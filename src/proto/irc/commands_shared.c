@@ -121,8 +121,21 @@ enum irc_step irc_requested(struct irc *irc, enum hub_result result, struct str_
     case HUB_TOO_LONG:
         irc_reply_plain(irc, ERR_INPUTTOOLONG);
         break;
+    case HUB_NOT_OPERATOR:
+        irc_reply(irc, ERR_CHANOPRIVSNEEDED, what);
+        break;
     case HUB_ALREADY:
     case HUB_EMPTY:
+    case HUB_BANNED:
+    case HUB_MODERATED:
+    case HUB_NO_CTCP:
+    case HUB_INVITE_ONLY:
+    case HUB_BAD_KEY:
+    case HUB_FULL:
+    case HUB_NO_SUCH_MEMBER:
+    case HUB_NO_SUCH_MODE:
+    case HUB_BAD_PARAMETER:
+    case HUB_LIST_FULL:
         break;
     }
     return otherwise;

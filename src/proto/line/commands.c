@@ -44,6 +44,17 @@ enum line_result command_answer(struct line *l, enum hub_result result, char kin
     case HUB_BAD_NAME:
     case HUB_ALREADY:
     case HUB_EMPTY:
+    case HUB_BANNED:
+    case HUB_MODERATED:
+    case HUB_NO_CTCP:
+    case HUB_INVITE_ONLY:
+    case HUB_BAD_KEY:
+    case HUB_FULL:
+    case HUB_NOT_OPERATOR:
+    case HUB_NO_SUCH_MEMBER:
+    case HUB_NO_SUCH_MODE:
+    case HUB_BAD_PARAMETER:
+    case HUB_LIST_FULL:
         break;
     }
     return LINE_DONE;

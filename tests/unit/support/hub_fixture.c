@@ -11,6 +11,7 @@
 #include <parley/util/rng.h>
 
 #include "hub/hub_internal.h"
+#include "hub/modes.h"
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
 
@@ -19,11 +20,12 @@ struct fixture fx;
 /* ---- hearing ---- */
 
 enum form {
-    FORM_TEXT = 1,   /* the text */
-    FORM_ROOM = 2,   /* the room's name */
-    FORM_WHO = 4,    /* the nick whose doing it is */
-    FORM_COUNT = 8,  /* a number */
-    FORM_TARGET = 16 /* to whom */
+    FORM_TEXT = 1,    /* the text */
+    FORM_ROOM = 2,    /* the room's name */
+    FORM_WHO = 4,     /* the nick whose doing it is */
+    FORM_COUNT = 8,   /* a number */
+    FORM_TARGET = 16, /* to whom */
+    FORM_CHANGES = 32
 };
 
 static const struct {
@@ -50,12 +52,23 @@ static const struct {
     [EV_ROOMS_END] = {"all", FORM_COUNT},
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
+    [EV_MODE] = {"mode", FORM_ROOM | FORM_WHO | FORM_CHANGES},
 };
 
 static void add_word(struct strbuf *out, struct str_view word)
 {
     strbuf_add_char(out, ' ');
     strbuf_add(out, word);
+}
+
+static void add_change(struct strbuf *out, bool is_added, char letter,
+                       struct str_view parameter)
+{
+    strbuf_add(out, is_added ? SV(" +") : SV(" -"));
+    strbuf_add_char(out, letter);
+    if (parameter.len > 0) {
+        add_word(out, parameter);
+    }
 }
 
 static void write_down(struct strbuf *out, const struct hub_event *ev)
@@ -81,6 +94,11 @@ static void write_down(struct strbuf *out, const struct hub_event *ev)
     if ((form & FORM_COUNT) != 0) {
         strbuf_add_fmt(out, " %llu", (unsigned long long)ev->count);
     }
+    for (size_t i = 0; (form & FORM_CHANGES) != 0 && i < ev->change_count; i++) {
+        const struct hub_mode_change *c = &ev->changes[i];
+
+        add_change(out, c->is_added, c->letter, c->parameter);
+    }
     strbuf_add_char(out, ';');
 }
 
@@ -89,6 +107,9 @@ static void on_deliver(void *sink, struct hub_event *ev)
     struct talker *t = sink;
 
     t->deafs += t->user == NULL;
+    if (ev->type == EV_MODE && ev->who.len == 0 && !fx.shows_own_modes) {
+        return;
+    }
     /* As a front-end does: rendered by the first, used by all. */
     if (ev->rendered[0] == NULL) {
         struct strbuf text;
@@ -352,4 +373,75 @@ const char *names_in(size_t node, const char *room)
     }
     text[len] = '\0';
     return text;
+}
+
+/* ---- modes ---- */
+
+enum hub_result try_mode(struct hub_user *u, const struct room *room, const char *text)
+{
+    struct str_view parameter = sv_of(text);
+    struct str_view letter = sv_next_until(&parameter, ' ');
+    struct hub_mode_change change = {
+        .is_added = letter.ptr[0] == '+',
+        .letter = letter.ptr[1],
+        .parameter = parameter,
+    };
+    enum hub_result result = hub_mode(u, room, &change, 1);
+
+    return result == HUB_EMPTY ? change.result : result;
+}
+
+static void add_flags_of_members(struct strbuf *out, const struct room *r)
+{
+    const struct room_mode_row *row = NULL;
+
+    for (size_t i = 0; (row = room_mode_at(i)) != NULL; i++) {
+        const struct person *p = NULL;
+        size_t cursor = 0;
+
+        while (row->kind == ROOM_MODE_MEMBER &&
+               (p = room_next_member(r, &cursor)) != NULL) {
+            if ((room_member_flags(r, p) & row->value) != 0) {
+                add_change(out, true, row->letter, person_nick(p));
+            }
+        }
+    }
+}
+
+const char *modes_in(size_t node, const char *room)
+{
+    static char text[1 << 16];
+    const struct room *r = hub_room_find(fx.hubs[node], sv_of(room));
+    struct number_text number;
+    struct mode_op op;
+    struct strbuf out;
+    size_t cursor = 0;
+
+    strbuf_init(&out, sizeof text - 1);
+    while (r != NULL && modes_next(r, &cursor, &number, &op)) {
+        add_change(&out, true, op.row->letter, op.text);
+    }
+    if (r != NULL) {
+        add_flags_of_members(&out, r);
+    }
+    ck_assert(!out.failed);
+    strbuf_drop(&out, out.len > 0 ? 1 : 0);
+    memcpy(text, strbuf_cstr(&out), out.len + 1);
+    strbuf_done(&out);
+    return text;
+}
+
+void check_modes(const char *expected)
+{
+    static const char *const names[FIXTURE_NODES] = {"look0", "look1", "look2"};
+
+    for (size_t i = 0; i < FIXTURE_NODES; i++) {
+        if (fx.hubs[i] != NULL) {
+            struct talker *t = talker_in_a(i, names[i]);
+
+            ck_assert_str_eq(modes_in(i, "#a"), expected);
+            close_talker(t, "");
+            settle();
+        }
+    }
 }

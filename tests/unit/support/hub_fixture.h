@@ -35,6 +35,7 @@ struct fixture {
     struct hub *hubs[FIXTURE_NODES];
     struct talker *talkers[FIXTURE_TALKERS];
     size_t talker_count;
+    bool shows_own_modes; /* EV_MODE that nobody did is written down too */
 };
 
 extern struct fixture fx;
@@ -65,6 +66,16 @@ const char *names_in(size_t node, const char *room);
 /* What was heard since; in `text` to compare and forget. */
 const char *take_heard(struct talker *t);
 #define expect(talker, text) ck_assert_str_eq(take_heard(talker), text)
+
+/* A change of one mode, "+o bob", that is taken. */
+#define mode(talker, room, text)                                                         \
+    must(try_mode((talker)->user, room_of(talker, room), text))
+/* What becomes of it; of one that is not made, why. */
+enum hub_result try_mode(struct hub_user *u, const struct room *room, const char *text);
+/* All modes of the copy and its members, as changes: "+n +b x!*@* +o alice". */
+const char *modes_in(size_t node, const char *room);
+/* The copies of #a on all nodes have these, one that begins now too. */
+void check_modes(const char *expected);
 
 #define must(call) ck_assert_int_eq(call, HUB_OK)
 #define say(talker, room, text)                                                          \
