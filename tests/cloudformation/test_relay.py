@@ -1,0 +1,191 @@
+"""What the stacks give the relay, tried on a real one: rights in Redis, environment, health check."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import cfn
+import pytest
+import tree
+
+sys.path.insert(0, str(cfn.ROOT / "tests/system/harness"))
+import ports  # noqa: E402
+
+PARLEYD = os.environ.get("PARLEYD", str(cfn.ROOT / "build/parleyd"))
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("redis-server"), reason="redis-server is not installed"),
+    pytest.mark.skipif(not os.path.exists(PARLEYD), reason="parleyd is not built"),
+]
+D = cfn.Deployment(cfn.settings_of("dev"))
+ACL = next(p["AccessString"] for _, _, p in D.each("AWS::ElastiCache::User"))
+SMOKE = cfn.FOLDER / "smoke.py"
+
+
+LEASES = []
+
+
+def free_port():
+    """Nobody else's until the tests end."""
+    LEASES.append(ports.Lease())
+    return LEASES[-1].port
+
+
+def answers(port):
+    with socket.socket() as s:
+        s.settimeout(1)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(port, process):
+    end = time.monotonic() + 15
+    while not answers(port):
+        assert process.poll() is None and time.monotonic() < end, f"port {port} does not answer"
+        time.sleep(0.02)
+
+
+class Programs:
+    def __init__(self, folder):
+        self.folder, self.running, self.logs = folder, [], []
+
+    def start(self, port, *command, ready=True, **extra):
+        log = self.folder / f"{len(self.running)}.log"
+        self.logs.append(log)
+        process = subprocess.Popen(command, stdout=open(log, "wb"), stderr=subprocess.STDOUT, cwd=self.folder, **extra)
+        self.running.append(process)
+        if ready:
+            wait_for(port, process)
+        return process
+
+    def redis(self, acl=ACL):
+        port = free_port()
+        (self.folder / f"{port}.acl").write_text(
+            f"user default on >root ~* &* +@all\nuser parley {acl} >secret\n"
+        )
+        self.start(
+            port, "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--aclfile", str(self.folder / f"{port}.acl"),
+        )
+        return port
+
+    def relay(self, redis, ready=True):
+        port = free_port()
+        self.start(
+            port, PARLEYD, ready=ready, env={
+                "PARLEY_LISTEN": f"127.0.0.1:{port}", "PARLEY_ADMIN": f"127.0.0.1:{free_port()}",
+                "PARLEY_REDIS_URL": f"redis://parley:secret@127.0.0.1:{redis}", "PARLEY_DRAIN_SECONDS": "0",
+            },
+        )
+        return port
+
+    def close(self):
+        for process in reversed(self.running):
+            process.kill()
+            process.wait()
+
+    def smoke(self, first, second, seconds):
+        return subprocess.run(
+            [sys.executable, SMOKE, "127.0.0.1", str(first), "--at", f"127.0.0.1:{second}", "--seconds", str(seconds)],
+            text=True, capture_output=True, timeout=60,
+        )
+
+
+@pytest.fixture
+def programs(tmp_path):
+    it = Programs(tmp_path)
+    yield it
+    it.close()
+
+
+def test_the_rights_are_enough(programs):
+    redis = programs.redis()
+    first, second = programs.relay(redis), programs.relay(redis)
+    it = programs.smoke(first, second, 20)
+    assert it.returncode == 0, it.stderr + programs.logs[1].read_text()
+    assert "16 people on 2 addresses heard 16 lines each, in one order" in it.stdout
+    log = subprocess.run(
+        ["redis-cli", "-p", str(redis), "--user", "default", "--pass", "root", "--no-auth-warning", "ACL", "LOG"],
+        text=True, capture_output=True, check=True,
+    )
+    assert log.stdout.strip() == "", "Redis refused something"
+
+
+@pytest.mark.parametrize("right", ["+ssubscribe", "+fcall", "&parley:*", "~parley:*", "+xadd"])
+def test_each_right_is_needed(programs, right):
+    redis = programs.redis(ACL.replace(f"{right} ", ""))
+    first = programs.relay(redis, ready=False)
+    assert programs.smoke(first, first, 2).returncode == 1
+
+
+def test_the_rights_are_those_of_the_documentation():
+    """docs/REDIS.md lists the commands; what only Redis Cluster needs is given besides."""
+    text = (cfn.ROOT / "docs/REDIS.md").read_text()
+    told = re.search(r"commands a node uses: `([^`]*)`", text).group(1).lower().split()
+    given = [word[1:] for word in ACL.split() if word.startswith("+")]
+    assert set(told) - set(given) == set(), "the relay would be refused"
+    assert {w for w in set(given) - set(told) if not w.startswith("cluster|")} <= {"asking"}
+
+
+def test_smoke_notices_two_separate_relays(programs):
+    first, second = programs.relay(programs.redis()), programs.relay(programs.redis())
+    it = programs.smoke(first, second, 2)
+    assert it.returncode == 1
+    assert "not in time" in it.stderr
+
+
+def test_smoke_notices_that_nobody_is_there(programs):
+    port = free_port()
+    it = programs.smoke(port, port, 1)
+    assert it.returncode == 1
+    assert "refused" in it.stderr
+
+
+def test_the_containers_health_check(programs):
+    """The very command of the task definition, against the relay's own admin port."""
+    container = D.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
+    command = container["HealthCheck"]["Command"][1:]
+    port, admin = free_port(), free_port()
+    relay = programs.start(
+        admin, PARLEYD,
+        env={"PARLEY_LISTEN": f"127.0.0.1:{port}", "PARLEY_ADMIN": f"127.0.0.1:{admin}", "PARLEY_DRAIN_SECONDS": "0",
+             "PARLEY_REDIS_URL": f"redis://127.0.0.1:{free_port()}"},
+    )
+    command = [word.replace("/8080", f"/{admin}") for word in command]
+    assert subprocess.run(command, timeout=10).returncode == 0, "alive, also without Redis"
+    relay.terminate()
+    relay.wait(10)
+    assert subprocess.run(command, timeout=10, stderr=subprocess.DEVNULL).returncode != 0
+
+
+def test_the_relay_starts_with_the_environment_of_the_task(programs):
+    container = D.one("AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
+    environment = {e["Name"]: str(e["Value"]) for e in container["Environment"]}
+    mine = {"5050": free_port(), "5051": free_port(), "8080": free_port()}
+    for name in ("PARLEY_LISTEN", "PARLEY_ADMIN"):
+        for old, new in mine.items():
+            environment[name] = environment[name].replace(f":{old}", f":{new}")
+    environment["PARLEY_REDIS_URL"] = f"redis://parley:secret@127.0.0.1:{programs.redis()}"
+    environment["PARLEY_EMF"] = "1"
+    relay = programs.start(mine["5050"], PARLEYD, env=environment)
+    assert answers(mine["5051"]) and answers(mine["8080"])
+    end = time.monotonic() + 10
+    while "_aws" not in programs.logs[1].read_text():
+        assert time.monotonic() < end, "no line of metrics"
+        time.sleep(0.05)
+    relay.terminate()
+    assert relay.wait(15) == 0, "nobody is connected: nothing to wait for"
+    lines = [json.loads(line) for line in programs.logs[1].read_text().splitlines()]
+    found = [line for line in lines if "_aws" in line]
+    assert found, lines
+    (told,) = found[0]["_aws"]["CloudWatchMetrics"]
+    assert told["Namespace"] == environment["PARLEY_EMF_NAMESPACE"]
+    assert told["Dimensions"] == [["Service"]]
+    assert found[0]["Service"] == environment["PARLEY_EMF_SERVICE"]
+    names = {m["Name"] for line in found for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    # A histogram without an observation is left out.
+    assert names <= set(tree.EMF)
+    assert {n for n, kind in tree.EMF.items() if kind != "HISTOGRAM"} <= names
