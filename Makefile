@@ -19,6 +19,7 @@ CFLAGS = $(if $(SANITIZE),-O1,-O2) -g
 PYTHON = /usr/bin/python3
 PYTEST_JOBS = 4
 PORT = 5050
+ENV = dev
 
 # --- Flags -------------------------------------------------------------------------------
 # $(call lazy,NAME,command) runs the command once, when NAME is first used: targets that
@@ -126,8 +127,8 @@ run: ## install what is missing, build, start a private Redis and a node on PORT
 	@$(MAKE) --no-print-directory all
 	@exec scripts/run.sh $(BUILD)/parleyd "$(PORT)" $(ARGS)
 
-test: ## all unit and system tests
-	@status=0; for part in unit system; do \
+test: ## all unit and system tests, and those of the stacks
+	@status=0; for part in unit system $(if $(SANITIZE),,cloudformation); do \
 	  $(MAKE) --no-print-directory test-$$part || status=1; done; exit $$status
 
 test-unit: ## the unit tests (Check)
@@ -147,6 +148,11 @@ chaos: ## faults at random (PARLEY_TEST_LONG=1: ten minutes; PARLEY_TEST_SEED=N:
 	@$(MAKE) --no-print-directory all
 	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
 	  tests/chaos -rP -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
+
+test-cloudformation: ## the stacks, deploy.sh and the workflows; needs nothing of AWS
+	@scripts/deps.sh build cloudformation
+	@$(MAKE) --no-print-directory all
+	PARLEYD=$(abspath $(BUILD))/parleyd PYTHON=$(PYTHON) scripts/test-cloudformation.sh build/cloudformation
 
 asan: ## both again under AddressSanitizer and UBSan, with leak checking
 	@scripts/sanitized.sh $(BUILD)/asan \
@@ -169,6 +175,13 @@ bench-instructions: ## instructions of the hot paths against tests/bench/instruc
 	@scripts/deps.sh build
 	@$(MAKE) --no-print-directory build-bench
 	CC="$(CC)" $(PYTHON) tests/bench/instructions.py --programs $(BUILD) $(BENCH_ARGS)
+
+# --- AWS ---------------------------------------------------------------------------------
+# make deploy ENV=dev DEPLOY_ARGS="--dry-run"; docs/DEPLOY.md tells more.
+deploy: ## from nothing to a running service on AWS (ENV=dev), or what has changed since
+	@cloudformation/deploy.sh deploy "$(ENV)" $(DEPLOY_ARGS)
+destroy: ## ... and back: delete it
+	@cloudformation/deploy.sh destroy "$(ENV)" $(DEPLOY_ARGS)
 
 # --- Lint --------------------------------------------------------------------------------
 C_FILES = $(SOURCES) $(HEADERS) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
@@ -224,7 +237,8 @@ say = @$(if $(V),:,printf '  %-5s %s\n')
 quiet = $(if $(V),,@)
 
 FORCE:
-.PHONY: all build-unit build-bench build-tests install clean run test test-unit test-system asan \
+.PHONY: all build-unit build-bench build-tests install clean run test test-unit test-system \
+  test-cloudformation asan deploy destroy \
   test-containers chaos bench bench-smoke bench-instructions \
   lint $(LINT) format sizes deps deps-test deps-lint deps-containers help FORCE
 .DELETE_ON_ERROR:
