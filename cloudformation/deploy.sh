@@ -345,16 +345,18 @@ missing_inputs() {
 
 # change_set STACK TYPE NAME: makes one; false when there is nothing to change.
 change_set() {
-    local status reason
+    local answer status reason
     local options=(--stack-name "$(stack_name "$1")" --change-set-name "$3")
     cfn create-change-set "${options[@]}" --change-set-type "$2" \
         --template-body "file://$(template "$1")" --parameters "file://$work/$1.json" \
         --capabilities CAPABILITY_IAM \
         --tags "Key=Project,Value=$project" "Key=Environment,Value=$environment" \
-        ${role:+--role-arn "$role"} --query Id --output text >/dev/null
+        ${role:+--role-arn "$role"} --query Id --output text >/dev/null ||
+        die "$(stack_name "$1") cannot be changed like this"
     while :; do
-        IFS=$'\t' read -r status reason < <(cfn describe-change-set "${options[@]}" \
-            --query '[Status,StatusReason]' --output text)
+        answer=$(cfn describe-change-set "${options[@]}" \
+            --query '[Status,StatusReason]' --output text) || die "$(stack_name "$1"): no answer"
+        IFS=$'\t' read -r status reason <<<"$answer"
         case $status in
             CREATE_COMPLETE) return 0 ;;
             FAILED) break ;;
@@ -378,7 +380,10 @@ drop_change_set() {
 
 # Shows a change set; false when it replaces what nobody wants replaced.
 show_changes() {
-    local action resource type replacement fine=0
+    local changes action resource type replacement fine=0
+    changes=$(cfn describe-change-set --stack-name "$(stack_name "$1")" --change-set-name "$2" \
+        --query 'Changes[].ResourceChange.[Action,LogicalResourceId,ResourceType,Replacement]' \
+        --output text) || die "$(stack_name "$1"): no answer"
     while IFS=$'\t' read -r action resource type replacement; do
         if [[ "$action$replacement" =~ ^(Remove.*|.*True)$ && " $precious " == *" $type "* ]]; then
             say "  ! $action $resource ($type), replacement: $replacement"
@@ -388,9 +393,7 @@ show_changes() {
         else
             say "  ~ $action $resource ($type)"
         fi
-    done < <(cfn describe-change-set --stack-name "$(stack_name "$1")" --change-set-name "$2" \
-        --query 'Changes[].ResourceChange.[Action,LogicalResourceId,ResourceType,Replacement]' \
-        --output text)
+    done <<<"$changes"
     return $fine
 }
 

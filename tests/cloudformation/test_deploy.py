@@ -251,6 +251,12 @@ def test_a_change_set_that_fails(deployed):
     assert "parley-dev-edge: Transform failed" in said
 
 
+def test_a_value_that_aws_refuses(deployed):
+    said = deployed.run("dev", "--set", "edge.AllowedCidr=everybody", code=1)
+    assert "Parameter AllowedCidr failed to satisfy constraint" in said
+    assert deployed.calls("execute-change-set") == []
+
+
 def test_replacing_redis_must_be_meant(deployed):
     deployed.wrong("data replaces")
     said = deployed.run("dev", "--set", "data.ReplicasPerNodeGroup=1", code=1)
