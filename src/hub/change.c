@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/change.h"
 
+#include "hub/access.h"
 #include "hub/fanout.h"
 
 /* The event in which somebody does `type`, at the place of `at`. */
@@ -56,6 +57,7 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
 
     person_set_record(p, rec);
     if (is_renamed) {
+        access_forget_bans(p);
         tell_nick(hub, p, old_nick, old_who, at);
     }
     if (is_away_new) {

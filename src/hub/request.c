@@ -6,6 +6,7 @@
 
 #include <parley/util/alloc.h>
 
+#include "hub/access.h"
 #include "hub/claims.h"
 #include "hub/fanout.h"
 #include "hub/history.h"
@@ -188,6 +189,7 @@ void request_welcome(struct hub_user *u, struct room *r)
     if (request != NULL) {
         request_end(request);
     }
+    access_use_invitation(u, r);
     ev.origin = u;
     fanout_to_user(u, &ev);
     user_check_idle(u);
@@ -263,9 +265,27 @@ void request_settle_room(struct room *r)
     for_each_request(r, settle_if_past);
 }
 
+bool request_refuse_join(struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct hub_event ev = hub_event_of(EV_JOIN_REFUSED, NULL, NULL);
+
+    ev.reason = access_check_join(r->room, u, request_text(r));
+    if (ev.reason == HUB_OK) {
+        return false;
+    }
+    request_end(r);
+    ev.room_name = request_name(r);
+    ev.origin = u;
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+    return true;
+}
+
 static void join_if_waiting(struct request *r)
 {
-    if (r->kind != REQUEST_JOIN || r->state != REQUEST_WAITING) {
+    if (r->kind != REQUEST_JOIN || r->state != REQUEST_WAITING ||
+        request_refuse_join(r)) {
         return;
     }
     if (publish_join(r)) {

@@ -8,6 +8,8 @@
 #ifndef PARLEY_HUB_REQUEST_H
 #define PARLEY_HUB_REQUEST_H
 
+#include <stdbool.h>
+
 #include <parley/core/backplane.h>
 
 #include "hub/room_internal.h"
@@ -18,6 +20,8 @@ struct request *request_of_room(const struct hub_user *u, enum request_kind kind
                                 const struct room *r);
 /* The new request was taken; if not it never was: HUB_UNAVAILABLE. */
 enum hub_result request_handed_over(struct request *r, bool is_taken);
+/* If the room's modes do not let the user in: the request ends, the user is told. */
+bool request_refuse_join(struct request *r);
 /* The room has its first snapshot: hand over the joins that waited for it. */
 void request_room_is_live(struct room *r);
 /* The entries up to r->last have been applied, or are not to be seen any more: end what was

@@ -2,6 +2,7 @@
 /* The requests about rooms: join, leave, say, topic. */
 #include <parley/hub/hub.h>
 
+#include "hub/access.h"
 #include "hub/fanout.h"
 #include "hub/message.h"
 #include "hub/publish.h"
@@ -21,6 +22,12 @@ static size_t count_rooms(const struct hub_user *u)
 
 enum hub_result hub_join(struct hub_user *u, struct str_view room)
 {
+    return hub_join_with_key(u, room, SV(""));
+}
+
+enum hub_result hub_join_with_key(struct hub_user *u, struct str_view room,
+                                  struct str_view key)
+{
     struct room *copy = hub_room_find(u->hub, room);
     struct request *r = NULL;
 
@@ -38,11 +45,11 @@ enum hub_result hub_join(struct hub_user *u, struct str_view room)
         return HUB_TOO_MANY;
     }
     copy = room_open(u->hub, room);
-    r = request_begin(u, REQUEST_JOIN, copy, room, SV(""));
+    r = request_begin(u, REQUEST_JOIN, copy, room, key);
     if (copy->state == ROOM_OPENING) {
-        return HUB_OK;
+        return HUB_OK; /* checked when there is something to check against */
     }
-    return request_handed_over(r, publish_join(r));
+    return request_refuse_join(r) ? HUB_OK : request_handed_over(r, publish_join(r));
 }
 
 enum hub_result hub_leave(struct hub_user *u, struct str_view room,
@@ -86,6 +93,11 @@ enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
+    enum hub_result allowed = access_check_speech(m, kind, text);
+
+    if (allowed != HUB_OK) {
+        return allowed;
+    }
     text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
     if (!publish_line(m, kind, text)) {
         return HUB_UNAVAILABLE;
@@ -111,6 +123,9 @@ enum hub_result hub_topic(struct hub_user *u, const struct room *room,
     }
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
+    }
+    if (access_check_topic(m) != HUB_OK) {
+        return HUB_NOT_OPERATOR;
     }
     topic = names_clean_text(topic, TOPIC_BYTES_MAX, &u->hub->text);
     r = request_begin(u, REQUEST_TOPIC, m->room, room_name(room), topic);

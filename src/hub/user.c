@@ -135,6 +135,7 @@ static void user_free(void *arg)
 
     person_done(&u->person);
     free(u->quit_reason);
+    free(u->invitations);
     free(u);
     live_count--;
 }

@@ -20,6 +20,7 @@
 #include "hub/person_internal.h"
 
 struct history;
+struct invitation;
 struct member;
 
 enum request_kind {
@@ -71,6 +72,7 @@ struct hub_user {
     struct request *request;        /* owned; NULL: none is under way */
     char *quit_reason;              /* owned; NULL until closed */
     struct list claim;              /* in hub->claim_users */
+    struct invitation *invitations; /* owned; NULL: none */
     uint64_t number;
     struct person person;
     uint32_t stamp;         /* of the last delivery to several rooms */
@@ -79,6 +81,7 @@ struct hub_user {
     uint32_t claimed_under; /* generation of the node id under which the name is held */
     uint32_t claim_version; /* of the person when the last claim again was made */
     uint16_t claims;        /* claims again that are not answered */
+    uint8_t invitation_count;
     bool is_registered : 1;
     bool is_closed : 1;
     bool is_released : 1; /* the name, at the end */

@@ -150,11 +150,11 @@ START_TEST(test_modes_survive_the_death_of_nodes)
 {
     struct talker *carol = talker_in_a(2, "carol");
 
+    (void)talker_in_a(1, "bob");
     mode(carol, "#a", "+k key");
     settle();
     mode(carol, "#a", "+b evil");
     settle();
-    (void)talker_in_a(1, "bob");
     kill_node(2);
     settle();
     ck_assert_str_eq(modes_in(1, "#a"), "+b evil!*@* +k key +n");

@@ -49,7 +49,8 @@ enum hub_event_type {
     EV_ROOMS_END,    /* count = rooms that were listed */
     EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
-    EV_MODE,  /* who made these changes in room; without who it is the room's own doing:
+    EV_JOIN_REFUSED, /* to the user: you may not come into room_name, for that reason */
+    EV_MODE, /* who made these changes in room; without who it is the room's own doing:
                 its first operator, or what came to light after a loss */
 };
 
@@ -61,11 +62,13 @@ struct hub_event {
     struct str_view who;         /* nick!user@host as the item carries it */
     struct str_view account;
     struct str_view text;
-    struct str_view target;                /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
-    struct str_view old_nick;              /* EV_NICK */
-    struct str_view room_name;             /* EV_ROOM_LISTED */
-    struct str_view record;                /* EV_WHOIS: see person_record_decode() */
-    uint64_t count;                        /* EV_ROOM_LISTED: members */
+    struct str_view target;    /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
+    struct str_view old_nick;  /* EV_NICK */
+    struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED */
+    struct str_view record;    /* EV_WHOIS: see person_record_decode() */
+    enum hub_result
+        reason;     /* EV_JOIN_REFUSED: HUB_BANNED, _INVITE_ONLY, _BAD_KEY, _FULL */
+    uint64_t count; /* EV_ROOM_LISTED: members */
     const struct hub_mode_change *changes; /* EV_MODE: change_count of them; see mode.h */
     size_t change_count;
     struct entry_id id;      /* of the entry, {0,0} if none */

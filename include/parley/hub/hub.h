@@ -45,6 +45,8 @@ enum {
     REASON_BYTES_MAX = 390, /* of leaving; longer ones are cut */
     HUB_HISTORY_MAX = 500,  /* messages that hub_history() shows at most */
     HUB_LISTED_MAX = 2000,  /* rooms that hub_rooms() lists at most */
+    HUB_INVITATIONS_MAX = 8, /* of one person, that were not followed */
+    HUB_INVITATION_MS = 3600000,
 };
 
 struct hub_policy {
@@ -108,18 +110,23 @@ bool hub_user_is_in(const struct hub_user *u, const struct room *room);
 
 /* (serial) Take a name: first time or change. -> EV_REGISTERED / EV_NICK / EV_NICK_TAKEN */
 enum hub_result hub_nick(struct hub_user *u, struct str_view nick);
-/* (serial) -> EV_JOIN to the room, EV_WELCOME to the user */
+/* (serial) -> EV_JOIN to the room, EV_WELCOME to the user; or EV_JOIN_REFUSED, perhaps before
+ * the call returns HUB_OK */
 enum hub_result hub_join(struct hub_user *u, struct str_view room);
+enum hub_result hub_join_with_key(struct hub_user *u, struct str_view room,
+                                  struct str_view key);
 /* (serial) -> EV_LEAVE */
 enum hub_result hub_leave(struct hub_user *u, struct str_view room,
                           struct str_view reason);
-/* kind: ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE. -> EV_MESSAGE, or EV_UNAVAILABLE */
+/* kind: ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE. -> EV_MESSAGE, or EV_UNAVAILABLE. HUB_BANNED,
+ * HUB_MODERATED, HUB_NO_CTCP: the room's modes forbid it. Nobody speaks from outside a room,
+ * whether it has +n or not. */
 enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
                         struct str_view text);
 /* (serial) -> EV_DIRECT to the other, EV_DIRECT_SENT or EV_NO_SUCH_NICK to the user */
 enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
                            struct str_view text);
-/* (serial) -> EV_TOPIC */
+/* (serial) HUB_NOT_OPERATOR: +t. -> EV_TOPIC */
 enum hub_result hub_topic(struct hub_user *u, const struct room *room,
                           struct str_view topic);
 /* (serial) Change modes, at most HUB_MODE_CHANGES_MAX, as an operator of the room. Says for each

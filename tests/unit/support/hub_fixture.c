@@ -25,7 +25,8 @@ enum form {
     FORM_WHO = 4,     /* the nick whose doing it is */
     FORM_COUNT = 8,   /* a number */
     FORM_TARGET = 16, /* to whom */
-    FORM_CHANGES = 32
+    FORM_CHANGES = 32,
+    FORM_REASON = 64
 };
 
 static const struct {
@@ -52,7 +53,15 @@ static const struct {
     [EV_ROOMS_END] = {"all", FORM_COUNT},
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
+    [EV_JOIN_REFUSED] = {"refused", FORM_REASON},
     [EV_MODE] = {"mode", FORM_ROOM | FORM_WHO | FORM_CHANGES},
+};
+
+static const char *const reasons[HUB_LIST_FULL + 1] = {
+    [HUB_BANNED] = "banned",
+    [HUB_INVITE_ONLY] = "uninvited",
+    [HUB_BAD_KEY] = "key",
+    [HUB_FULL] = "full",
 };
 
 static void add_word(struct strbuf *out, struct str_view word)
@@ -93,6 +102,9 @@ static void write_down(struct strbuf *out, const struct hub_event *ev)
     }
     if ((form & FORM_COUNT) != 0) {
         strbuf_add_fmt(out, " %llu", (unsigned long long)ev->count);
+    }
+    if ((form & FORM_REASON) != 0) {
+        add_word(out, sv_of(reasons[ev->reason]));
     }
     for (size_t i = 0; (form & FORM_CHANGES) != 0 && i < ev->change_count; i++) {
         const struct hub_mode_change *c = &ev->changes[i];
