@@ -87,7 +87,9 @@ def test_failover_under_load(world, pair, people, lag):
         pair.fail_over()
         load.run_until_said(scaled("lines after", 400, short=100))
     oracle.settle(timeout=60)
-    oracle.check()
+    # What a node had not read when it was lost is published again by each writer for itself:
+    # docs/REDIS.md tells that its lines may then stand among each other differently.
+    oracle.check(one_order=False)
     for client in people:
         assert not client.ended
         assert client.seen(r"^(\* .* (quit|left|joined|is now)\b|! )") == []

@@ -473,7 +473,9 @@ def test_redis_killed_and_started_empty_under_load(redis, nodes, people):
             redis.restart_empty()
         load.run_until_said(300)
     oracle.settle(timeout=60)
-    oracle.check()
+    # What a node had not read when Redis lost it is published again by each writer for itself:
+    # docs/REDIS.md tells that its lines may then stand among each other differently.
+    oracle.check(one_order=False)
     nobody_noticed(people)
     wait_same_members(one_of_each_node(people), [client.name for client in people])
 

@@ -177,6 +177,7 @@ def test_list(world, nodes):
     ann = irc_person(world, nodes[0], "ann", rooms="#a,#tea")
     ben = irc_person(world, nodes[-1], "ben", rooms="#tea")
     ben.ask("TOPIC #tea :Black or green?")
+    ann.wait_for("TOPIC", "#tea")
     tea = (2, "Black or green?")
     assert listed(ann) == {"#a": (1, ""), "#tea": tea}
     assert listed(ann, "#TEA,#none") == {"#tea": tea}
