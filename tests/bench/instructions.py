@@ -76,7 +76,8 @@ def measure(replay):
             "count": things,
             "what": what,
         }
-        print(f"{name:<16} {instructions / things:10.1f} instructions for each of {things:,} {what}")
+        each = instructions / things
+        print(f"{name:<16} {each:10.1f} instructions for each of {things:,} {what}")
     return counts
 
 
@@ -97,7 +98,9 @@ def compare(counts, baseline, tolerance):
 
 
 def different(now, then):
-    return [f"{key} {then.get(key)!r}, here {now[key]!r}" for key in now if now[key] != then.get(key)]
+    return [
+        f"{key} {then.get(key)!r}, here {now[key]!r}" for key in now if now[key] != then.get(key)
+    ]
 
 
 def main():

@@ -54,7 +54,7 @@ def say(words):
 
 def describe(result):
     if result.get("failure"):
-        return f"FAILED: {result['failure']}"
+        return f"FAILED: {result['failure']} {result.get('first_error', '')}"
     share = figures.cpu(result)
     return (
         f"{result['deliveries_per_s']:>11,.0f}/s  {share:6.2f} CPU-s  "

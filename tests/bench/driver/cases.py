@@ -6,6 +6,9 @@ from .runs import Contender
 from .servers import Ceiling, InspIRCd, NgIRCd, RedisChat, Relay
 
 TAGS = "message-tags server-time"
+# Connections for each source address: the kernel looks for a free port the longer, the
+# fewer of an address are left.
+SOURCES = 5_000
 
 
 class Case:
@@ -49,7 +52,9 @@ PAIRS = {"rooms": 500, "members": 2, "senders": 2}
 
 
 def fan_cases(size):
-    fan10k = {"rooms": 1, "members": min(10_000, size), "senders": 4}
+    # Joins of so many cost their square: they are to share writes.
+    fan10k = {"rooms": 1, "members": min(10_000, size), "senders": 4, "at-once": 1_000}
+    fan10k["sources"] = SOURCES
     saturated = [
         Case("fan1k", "One room of 1,000, 10 senders, saturated", FAN, field()),
         Case("pairs", "500 rooms of 2, all speak, saturated", PAIRS, field(lobby=False)),
@@ -58,7 +63,7 @@ def fan_cases(size):
             f"One room of {fan10k['members']:,}, 4 senders, saturated",
             {**fan10k, "warm": 1.5},
             field(slow_too=False),
-            limit=120,
+            limit=200,
         ),
     ]
     paced = [
@@ -91,10 +96,10 @@ def fan_cases(size):
 
 def idle_case(size):
     count = min(50_000, size)
-    load = {"rooms": count // 10, "members": 10, "senders": 0, "sources": 20_000}
+    load = {"rooms": count // 10, "members": 10, "senders": 0, "sources": SOURCES}
     load.update({"measure": 20, "ping": 90, "at-once": 64})
     # Redis's and the ceiling's people have no name and are in a room at once.
-    them = [*relays()[:2], *field()[3:]]
+    them = [*relays()[:2], *field(lobby=False)[3:]]
     return Case(
         "idle",
         f"{load['rooms'] * 10:,} idle connections in rooms of 10, a PING each 90 s",
@@ -167,7 +172,7 @@ def links_case(size):
     return Case(
         "links",
         "All links to Redis are cut; two nodes, rooms with a member on each",
-        {"members": 2, "senders": 1, "measure": 6, "sources": 20_000, "spin": True},
+        {"members": 2, "senders": 1, "measure": 6, "sources": SOURCES, "spin": True},
         [Contender(f"{n:,} rooms", Relay, load(n), nodes=2) for n in sizes],
         repeats=2,
         limit=120,
@@ -187,23 +192,25 @@ def rooms_case(size):
 
 
 def growth_cases(size):
-    def points(counts, server, label, per_room):
+    def points(counts, server, label, per_room, unit):
+        """`counts` of rooms; the label tells how many of the unit they make."""
         usable = [count for count in counts if count * per_room <= size]
         return [
-            Contender(f"{label} at {n:,}", server, {"rooms": n}) for n in usable
+            Contender(f"{label} at {count * unit:,}", server, {"rooms": count})
+            for count in usable
         ]
 
     connections = [10, 100, 1_000, min(5_000, size // 10)]
     rooms = [1, 100, 3_000, min(20_000, size // 2)]
-    common = {"senders": 1, "sources": 20_000, "spin": True, "measure": 3}
+    common = {"senders": 1, "sources": SOURCES, "spin": True, "measure": 3}
     return [
         Case(
             "growth-connections",
             "Cost of a delivery by connections: rooms of 10, steady 10,000 deliveries/s",
             {**common, "members": 10, "rate": 1_000},
             [
-                *points(connections, Relay, "relay", 10),
-                *points(connections, Ceiling, "ceiling", 10),
+                *points(connections, Relay, "relay", 10, 10),
+                *points(connections, Ceiling, "ceiling", 10, 10),
             ],
             repeats=2,
         ),
@@ -211,7 +218,10 @@ def growth_cases(size):
             "growth-rooms",
             "Cost of a delivery by rooms: rooms of 2, steady 5,000 messages/s",
             {**common, "members": 2, "rate": 5_000},
-            [*points(rooms, Relay, "relay", 2), *points(rooms, Ceiling, "ceiling", 2)],
+            [
+                *points(rooms, Relay, "relay", 2, 1),
+                *points(rooms, Ceiling, "ceiling", 2, 1),
+            ],
             repeats=2,
         ),
     ]

@@ -61,10 +61,11 @@ def figures(result, own):
 def medians(all_figures):
     """Of each number, over the runs that have it."""
     keys = {key for one in all_figures for key in one}
-    return {
+    found = {
         key: statistics.median(one[key] for one in all_figures if key in one)
         for key in sorted(keys)
     }
+    return {key: float(f"{value:.6g}") for key, value in found.items()}
 
 
 def summary(results, own):

@@ -8,11 +8,13 @@ BUSY = 0.15  # processors
 
 INTRO = """# Benchmarks
 
-Written by `make bench` (see [tests/bench](../tests/bench/README.md)); do not edit. Compare numbers of one case only: its
-servers ran in turn, several times, and what is shown are medians. *Ceiling* is the simplest server that can be: it passes
-lines on from shared buffers with one `writev` for each connection and turn, and does nothing else; no protocol, no Redis.
-CPU is user and system time of the server's processes; a delivery is one message read by one member. Relays keep history and
-send everything through Redis. In the line protocol senders get their own lines too; in IRC they do not.
+Written by `make bench` (see [tests/bench](../tests/bench/README.md)); do not edit. Compare
+numbers of one case only: its servers ran in turn, several times, and what is shown are medians.
+*Ceiling* is the simplest server that can be: it passes lines on from shared buffers with one
+`writev` for each connection and turn, and does nothing else; no protocol, no Redis. CPU is user
+and system time of the server's processes; a delivery is one message read by one member. Relays
+keep history and send everything through Redis. In the line protocol senders get their own lines
+too; in IRC they do not.
 """
 
 COLUMNS = {
@@ -73,11 +75,7 @@ def table(head, rows):
 
 
 def bar_table(cases):
-    words = {True: "reached", False: "**not reached**", None: "-"}
-    rows = [
-        (str(number), what, bar, measured, words[reached])
-        for number, what, bar, measured, reached in bars.judged(cases)
-    ]
+    rows = [(str(number), *row) for number, *row in bars.judged(cases, BUSY)]
     return table(("#", "case", "bar", "measured", ""), rows)
 
 
@@ -129,7 +127,11 @@ def plot_case(name, case):
     if name not in PLOTTED:
         return None
     figure, unit = PLOTTED[name]
-    rows = [(k, one["figures"][figure]) for k, one in contenders.items() if figure in one["figures"]]
+    rows = [
+        (label, one["figures"][figure])
+        for label, one in contenders.items()
+        if figure in one["figures"]
+    ]
     return plot.bars(case["title"], unit, rows) if rows else None
 
 
