@@ -141,6 +141,8 @@ static bool change(const struct applied *a, struct person *p, struct record *rec
 
         if (m != NULL) {
             claims_change_came(m);
+        } else {
+            membership_take_back(a, p->user);
         }
     }
     return true;
@@ -183,6 +185,7 @@ static const struct apply_row rows[] = {
     {ITEM_LEAVE, 1, membership_apply_leave},
     {ITEM_QUIT, 1, membership_apply_quit},
     {ITEM_NODE_GONE, 1, membership_apply_node_gone},
+    {ITEM_KICK, 4, membership_apply_kick},
     {ITEM_RESTORE, 2, membership_apply_restore},
     {ITEM_NICK, 4, apply_nick},
     {ITEM_PERSON, 3, apply_person},

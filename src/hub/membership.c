@@ -229,27 +229,49 @@ bool membership_apply_restore(const struct applied *a)
 
 /* ---- going ---- */
 
-void membership_leave(const struct applied *a, struct member *m, struct str_view reason)
+/* Tell the room, unless it knows that the person has quit, and take the member out. */
+static void go(const struct applied *a, struct member *m, struct hub_event *ev)
 {
-    struct person *p = m->person;
-    struct hub_event ev = applied_event(a, EV_LEAVE, p);
+    const struct person *p = m->person;
     struct hub_user *u = p->user;
-    struct who_text who;
-
     struct request *r = u != NULL ? request_of_room(u, REQUEST_LEAVE, a->room) : NULL;
+
     if (r != NULL) {
         request_end(r);
     }
     if (!p->is_gone) {
-        ev.who = person_who(p, &who);
-        ev.account = person_account(p);
-        ev.text = reason;
-        fanout_to_room(a->room, &ev);
+        fanout_to_room(a->room, ev);
     }
     room_remove_member(m);
     if (u != NULL) {
         user_check_idle(u);
     }
+}
+
+void membership_leave(const struct applied *a, struct member *m, struct str_view reason)
+{
+    struct hub_event ev = applied_event(a, EV_LEAVE, m->person);
+    struct who_text who;
+
+    ev.who = person_who(m->person, &who);
+    ev.account = person_account(m->person);
+    ev.text = reason;
+    go(a, m, &ev);
+}
+
+void membership_take_back(const struct applied *a, const struct hub_user *u)
+{
+    const struct request *r = request_of_room(u, REQUEST_JOIN, a->room);
+    struct who_text who;
+    bool is_taken = false;
+
+    /* A join on its way puts it into the books rightly. */
+    if (r == NULL || r->state == REQUEST_WAITING) {
+        is_taken = publish_ghost(a->room, ITEM_LEAVE, item_field(&a->it, 0),
+                                 person_who(&u->person, &who));
+    }
+    /* If not, the books name somebody who is not there, until this node reads them again. */
+    (void)is_taken;
 }
 
 static void quit(const struct applied *a, struct member *m, struct str_view reason)
@@ -309,6 +331,37 @@ bool membership_apply_quit(const struct applied *a)
         membership_leave(a, m, item_field(&a->it, 2));
     } else {
         quit(a, m, item_field(&a->it, 2));
+    }
+    return true;
+}
+
+/* id byid who reason nick */
+bool membership_apply_kick(const struct applied *a)
+{
+    const struct person *by = person_find(a->hub, item_field(&a->it, 1));
+    struct member *m = membership_find(a, item_field(&a->it, 0));
+    struct hub_event ev = applied_event(a, EV_KICK, by);
+    struct request *r = NULL;
+
+    ev.who = item_field(&a->it, 2);
+    ev.text = item_field(&a->it, 3);
+    if (ev.who.len > WHO_BYTES_MAX || !names_allow_text(ev.who) || !is_reason(ev.text)) {
+        return false;
+    }
+    ev.origin = a->is_own ? ev.origin : NULL;
+    if (ev.origin != NULL) {
+        r = request_of_room(ev.origin, REQUEST_KICK, a->room);
+    }
+    if (r != NULL) {
+        request_end(r);
+    }
+    if (m != NULL) {
+        ev.other = m->person;
+        ev.target = person_nick(m->person);
+        go(a, m, &ev);
+    }
+    if (r != NULL) {
+        user_check_idle(r->user);
     }
     return true;
 }

@@ -16,6 +16,7 @@ bool membership_apply_join(const struct applied *a);
 bool membership_apply_restore(const struct applied *a);
 bool membership_apply_leave(const struct applied *a);
 bool membership_apply_quit(const struct applied *a);
+bool membership_apply_kick(const struct applied *a);
 bool membership_apply_node_gone(const struct applied *a);
 
 /* `id` is a member of a->room, as `rec` says, with that stay; told if that is new. False: not
@@ -29,6 +30,9 @@ bool membership_is_own(const struct hub *hub, struct str_view id);
 /* The books name somebody of this node who is not in this room: have that changed. */
 void membership_send_away(const struct applied *a, struct str_view id,
                           const struct record *rec);
+/* A change of a user of ours, who is not in the room any more, put it into the books again:
+ * have that changed. */
+void membership_take_back(const struct applied *a, const struct hub_user *u);
 /* It is one no more; told as EV_LEAVE. */
 void membership_leave(const struct applied *a, struct member *m, struct str_view reason);
 

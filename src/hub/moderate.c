@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What operators of a room may do: hub_mode(). */
+/* What operators of a room may do: change modes, throw people out. */
 #include <parley/hub/hub.h>
 
 #include "hub/modes.h"
 #include "hub/modes_publish.h"
+#include "hub/publish.h"
 #include "hub/request.h"
 
 /* One hub_mode(), as its changes are checked. */
@@ -169,4 +170,23 @@ enum hub_result hub_mode(struct hub_user *u, const struct room *room,
     result = mod.count > 0 ? hand_over_modes(u, &mod) : HUB_EMPTY;
     arena_done(&mod.texts);
     return result;
+}
+
+enum hub_result hub_kick(struct hub_user *u, const struct room *room,
+                         struct str_view nick, struct str_view reason)
+{
+    const struct member *m = room_find_member(room, &u->person);
+    enum hub_result result = check_operator(u, m);
+
+    if (result != HUB_OK) {
+        return result;
+    }
+    const struct member *victim = find_by_nick(m->room, nick);
+
+    if (victim == NULL) {
+        return HUB_NO_SUCH_MEMBER;
+    }
+    reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
+    struct request *r = request_begin(u, REQUEST_KICK, m->room, room_name(room), reason);
+    return request_handed_over(r, publish_kick(victim, r));
 }

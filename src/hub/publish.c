@@ -97,6 +97,23 @@ bool publish_quit(const struct member *m, struct str_view reason, struct token t
     return publish_end(&d, m->room, m);
 }
 
+bool publish_kick(const struct member *m, const struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct draft d = draft_new(u->hub, ITEM_KICK, request_token(r));
+    struct member_id_text id;
+    struct member_id_text by;
+    struct who_text who;
+
+    d.want_stored = true;
+    draft_add_field(&d, member_id_of(m, &id));
+    draft_add_field(&d, draft_own_id(u, &by));
+    draft_add_field(&d, person_who(&u->person, &who));
+    draft_add_field(&d, request_text(r));
+    draft_add_field(&d, person_nick(m->person));
+    return publish_end(&d, m->room, m);
+}
+
 bool publish_ghost(struct room *r, char type, struct str_view id, struct str_view who)
 {
     struct draft d = draft_new(r->owner.hub, type, (struct token){0, TOKEN_NONE, 0});

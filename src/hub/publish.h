@@ -21,6 +21,8 @@ bool publish_line(const struct member *m, char kind, struct str_view text)
     PARLEY_MUST_CHECK;
 bool publish_join(const struct request *r) PARLEY_MUST_CHECK;
 bool publish_leave(const struct member *m, const struct request *r) PARLEY_MUST_CHECK;
+/* The member is thrown out, for the request's text. */
+bool publish_kick(const struct member *m, const struct request *r) PARLEY_MUST_CHECK;
 bool publish_topic(const struct request *r) PARLEY_MUST_CHECK;
 /* ITEM_NICK or ITEM_PERSON: the person is as `rec` says now. */
 bool publish_change(const struct member *m, char type, const struct record *rec)

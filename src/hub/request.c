@@ -42,6 +42,7 @@ static const struct request_row {
     [REQUEST_DIRECT] = {ITEM_DIRECT, fail_nothing},
     [REQUEST_TOPIC] = {ITEM_TOPIC, fail_nothing},
     [REQUEST_MODE] = {ITEM_MODE, fail_nothing},
+    [REQUEST_KICK] = {ITEM_KICK, fail_nothing},
     [REQUEST_AWAY] = {ITEM_PERSON, claims_fail},
     [REQUEST_WHOIS] = {0, fail_nothing},
     [REQUEST_ROOMS] = {0, fail_nothing},
@@ -208,6 +209,7 @@ static bool has_effect(const struct request *r)
     case REQUEST_TOPIC:
         return sv_equal(room_topic(r->room), request_text(r));
     case REQUEST_MODE:
+    case REQUEST_KICK:
         return true; /* it was applied to the books */
     case REQUEST_NICK:
     case REQUEST_RENAME:

@@ -31,6 +31,7 @@ enum request_kind {
     REQUEST_DIRECT,
     REQUEST_TOPIC,
     REQUEST_MODE,
+    REQUEST_KICK,
     REQUEST_AWAY,
     REQUEST_WHOIS,
     REQUEST_ROOMS,

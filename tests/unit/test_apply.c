@@ -80,6 +80,11 @@ static const struct row malformed[] = {
     {'T', {"n1/1", "x", "to\npic"}},
     {'T', {"n1/1", LONG_TEXT, "topic"}},
     {'T', {"n1/1", "x", LONG_TEXT}},
+    {'K', {"n0/1", "n1/1", "x"}},
+    {'K', {"n0/1", "n1/1", "x\ny", "reason"}},
+    {'K', {"n0/1", "n1/1", "x", "rea\nson"}},
+    {'K', {"n0/1", "n1/1", "x", LONG_TEXT}},
+    {'D', {"n0/1", "x"}},
     {'R', {"n9/1"}},
     {'R', {"n9", "nick"}},
 };
@@ -105,6 +110,10 @@ static const struct row pointless[] = {
     {'X', {"n9"}},
     {'N', {"n1/1", "0", "x", "nick"}}, /* not newer */
     {'L', {"not an id"}},
+    {'K', {"n9/1", "n1/1", "x!x@x", ""}},
+    {'K', {"not an id", "", "", ""}},
+    {'D', {"", "", ""}},
+    {'S', {0}},
     {'X', {"n0"}}, /* n0 lives, and so it does for n0; n1 believes it */
 };
 

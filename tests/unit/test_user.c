@@ -63,9 +63,19 @@ static void ask_history(struct talker *t)
     must(hub_history(t->user, room_of(t, "#a"), 10));
 }
 
+static void ask_mode(struct talker *t)
+{
+    mode(t, "#a", "+m");
+}
+
+static void ask_kick(struct talker *t)
+{
+    must(hub_kick(t->user, room_of(t, "#a"), SV("alice"), SV("")));
+}
+
 static void (*const requests[])(struct talker *t) = {
-    ask_nick,  ask_join, ask_join_known, ask_leave, ask_say,     ask_direct,
-    ask_topic, ask_away, ask_whois,      ask_rooms, ask_history,
+    ask_nick, ask_join,  ask_join_known, ask_leave,   ask_say,  ask_direct, ask_topic,
+    ask_away, ask_whois, ask_rooms,      ask_history, ask_mode, ask_kick,
 };
 
 /* What happens to the node when the user is closed. */
@@ -110,6 +120,8 @@ static void close_after(size_t request, unsigned steps, enum weather weather)
     join(reader, "#known");
     settle();
     t = talker_in_a(0, "alice");
+    mode(reader, "#a", "+o alice");
+    settle();
     requests[request](t);
     step(steps);
     begin_weather(weather);

@@ -50,6 +50,8 @@ enum hub_event_type {
     EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
     EV_JOIN_REFUSED, /* to the user: you may not come into room_name, for that reason */
+    EV_KICK, /* who threw the person `other`, target = its nick, out of room; text = reason. To
+                that person too */
     EV_MODE, /* who made these changes in room; without who it is the room's own doing:
                 its first operator, or what came to light after a loss */
 };
@@ -59,10 +61,11 @@ struct hub_event {
     char kind;                   /* item type where it matters */
     const struct room *room;     /* or NULL */
     const struct person *person; /* whose doing it is, if known, or NULL */
+    const struct person *other;  /* EV_KICK: whom it befell */
     struct str_view who;         /* nick!user@host as the item carries it */
     struct str_view account;
     struct str_view text;
-    struct str_view target;    /* EV_DIRECT, EV_DIRECT_SENT: nick to whom */
+    struct str_view target;    /* nick to whom */
     struct str_view old_nick;  /* EV_NICK */
     struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED */
     struct str_view record;    /* EV_WHOIS: see person_record_decode() */

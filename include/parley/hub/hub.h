@@ -133,6 +133,10 @@ enum hub_result hub_topic(struct hub_user *u, const struct room *room,
  * what becomes of it; HUB_EMPTY: nothing is to be done. -> EV_MODE unless others were faster */
 enum hub_result hub_mode(struct hub_user *u, const struct room *room,
                          struct hub_mode_change *changes, size_t count);
+/* (serial) Throw a member out, as an operator of the room; HUB_NO_SUCH_MEMBER. -> EV_KICK
+ * unless it was gone already */
+enum hub_result hub_kick(struct hub_user *u, const struct room *room,
+                         struct str_view nick, struct str_view reason);
 /* (serial) "" is back. -> EV_AWAY to those who share a room, and to the user */
 enum hub_result hub_away(struct hub_user *u, struct str_view text);
 /* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */

@@ -54,6 +54,7 @@ static const struct {
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
     [EV_JOIN_REFUSED] = {"refused", FORM_REASON},
+    [EV_KICK] = {"kick", FORM_ROOM | FORM_WHO | FORM_TARGET | FORM_TEXT},
     [EV_MODE] = {"mode", FORM_ROOM | FORM_WHO | FORM_CHANGES},
 };
 
