@@ -145,7 +145,12 @@ BARS = [
     ("pairs", "500 pairs, saturated", ">= 1.0 x InspIRCd; with Redis >= 0.4 x", saturated_pairs),
     ("pairs-20k", "500 pairs, steady 20,000/s, two nodes", "p99 <= 3 x InspIRCd's", steady_pairs),
     ("fan10k", "one room x 10,000, saturated", ">= 0.75 x ceiling", large_room),
-    ("spread", "that room over 2 and 4 nodes", "CPU per delivery <= 1.15 x one node's", spread_room),
+    (
+        "spread",
+        "that room over 2 and 4 nodes",
+        "CPU per delivery <= 1.15 x one node's",
+        spread_room,
+    ),
     ("idle", "50,000 idle, a PING each 90 s", "<= 1,000 bytes each, <= 0.05 core", idle),
     ("storm", "5,000 connect and join at once", "<= 0.4 x InspIRCd's time", storm),
     (
