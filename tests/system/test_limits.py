@@ -84,8 +84,8 @@ def test_silent_people_of_the_line_protocol_are_watched_by_tcp(world):
     silent = world.connect(node)
     silent.expect_end("! You gave no name in time.")  # some seconds went by
     table = open(f"/proc/{node.pid}/net/tcp", encoding="ascii").read().splitlines()
-    port = f":{ann.socket.getsockname()[1]:04X}"
-    timers = [line.split()[5] for line in table if line.split()[2].endswith(port)]
-    assert timers and timers[0].startswith("02:"), timers  # the keepalive timer runs
+    ends = [f"0100007F:{port:04X}" for port in (node.port, ann.socket.getsockname()[1])]
+    timers = [line.split()[5] for line in table if line.split()[1:3] == ends]
+    assert [timer[:2] for timer in timers] == ["02"], timers  # the keepalive timer runs
     assert ann.ask("still here") == ["[#lobby] <ann> still here"]
     assert ann.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
