@@ -177,6 +177,38 @@ static bool apply_person(const struct applied *a)
     return p == NULL || change(a, p, &rec);
 }
 
+/* id who account toid room tonick */
+bool applied_invitation(const struct applied *a, struct hub_event *ret)
+{
+    const struct person *by = person_find(a->hub, item_field(&a->it, 0));
+    struct hub_event ev = applied_event(a, EV_INVITE, by);
+
+    ev.who = item_field(&a->it, 1);
+    ev.account = item_field(&a->it, 2);
+    ev.room_name = item_field(&a->it, 4);
+    ev.target = item_field(&a->it, 5);
+    if (ev.who.len > WHO_BYTES_MAX || ev.account.len > ACCOUNT_BYTES_MAX ||
+        !names_allow_text(ev.who) || !names_allow_text(ev.account)) {
+        return false;
+    }
+    *ret = ev;
+    return hub_room_name_is_valid(ev.room_name) && hub_nick_is_valid(ev.target);
+}
+
+/* For operators: of the room, and of this node. */
+static bool apply_invite(const struct applied *a)
+{
+    struct hub_event ev;
+
+    if (!applied_invitation(a, &ev)) {
+        return false;
+    }
+    ev.type = EV_INVITE_SEEN;
+    ev.room_name = room_name(a->room);
+    fanout_to_flagged(a->room, MEMBER_OPERATOR, &ev);
+    return true;
+}
+
 static const struct apply_row rows[] = {
     {ITEM_MESSAGE, 4, apply_message},
     {ITEM_ACTION, 4, apply_message},
@@ -191,6 +223,7 @@ static const struct apply_row rows[] = {
     {ITEM_PERSON, 3, apply_person},
     {ITEM_TOPIC, 3, apply_topic},
     {ITEM_MODE, 3, modes_apply},
+    {ITEM_INVITE, 6, apply_invite},
     {ITEM_STATE, 0, modes_apply_state},
 };
 

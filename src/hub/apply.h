@@ -49,5 +49,7 @@ void apply_messages(struct room *r, const struct entry *entry);
 /* An event at the place of an item; by `p`, if not NULL. */
 struct hub_event applied_event(const struct applied *a, enum hub_event_type type,
                                const struct person *p);
+/* The EV_INVITE that an invitation tells. False: malformed. */
+bool applied_invitation(const struct applied *a, struct hub_event *ret) PARLEY_MUST_CHECK;
 
 #endif

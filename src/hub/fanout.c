@@ -42,6 +42,18 @@ void fanout_to_room(const struct room *r, struct hub_event *ev)
     event_done(ev);
 }
 
+void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *ev)
+{
+    for (size_t i = 0; i < r->local_count; i++) {
+        struct hub_user *u = r->locals[i];
+
+        if ((room_find_member(r, &u->person)->flags & flags) != 0) {
+            u->ops->deliver(u->sink, ev);
+        }
+    }
+    event_done(ev);
+}
+
 static void deliver_once(struct hub_user *u, struct hub_event *ev, uint32_t stamp)
 {
     if (u->stamp != stamp) {

@@ -5,6 +5,7 @@
 
 #include <parley/util/alloc.h>
 
+#include "hub/access.h"
 #include "hub/apply.h"
 #include "hub/fanout.h"
 #include "hub/publish.h"
@@ -72,6 +73,14 @@ static struct hub_user *find_user(const struct hub *hub, struct str_view id)
     return p != NULL && p->user != NULL && !p->user->is_closed ? p->user : NULL;
 }
 
+/* If it is not taken, nobody learns that the letter found nobody. */
+static void send_back(const struct applied *a, struct str_view nick)
+{
+    bool taken = publish_bounce(a->hub, item_field(&a->it, 0), nick);
+
+    (void)taken;
+}
+
 /* id who account text toid kind tonick */
 static bool apply_direct(const struct applied *a)
 {
@@ -89,15 +98,32 @@ static bool apply_direct(const struct applied *a)
         return false;
     }
     if (u == NULL) {
-        /* If it is not taken, nobody learns that the message found nobody. */
-        bool taken = publish_bounce(a->hub, item_field(&a->it, 0), to_nick);
-
-        (void)taken;
+        send_back(a, to_nick);
         return true;
     }
     ev.type = EV_DIRECT;
     ev.person = person_find(a->hub, item_field(&a->it, 0));
     ev.origin = ev.person != NULL ? ev.person->user : NULL;
+    ev.target = person_nick(&u->person);
+    fanout_to_user(u, &ev);
+    return true;
+}
+
+/* id who account toid room tonick */
+static bool apply_invite(const struct applied *a)
+{
+    struct hub_user *u = find_user(a->hub, item_field(&a->it, 3));
+    struct folded_name folded;
+    struct hub_event ev;
+
+    if (!applied_invitation(a, &ev)) {
+        return false;
+    }
+    if (u == NULL) {
+        send_back(a, ev.target);
+        return true;
+    }
+    access_invite(u, name_fold(ev.room_name, &folded));
     ev.target = person_nick(&u->person);
     fanout_to_user(u, &ev);
     return true;
@@ -122,6 +148,7 @@ static bool apply_bounce(const struct applied *a)
 static const struct apply_row rows[] = {
     {ITEM_DIRECT, 6, apply_direct},
     {ITEM_BOUNCE, 2, apply_bounce},
+    {ITEM_INVITE, 6, apply_invite},
 };
 
 void inbox_on_entry(struct inbox *inbox, const struct entry *entry)

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/lookup.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <parley/core/metrics.h>
 
 #include "hub/fanout.h"
-#include "hub/message.h"
+#include "hub/letters.h"
 #include "hub/modes_publish.h"
 #include "hub/publish.h"
 
 /* ---- requests ---- */
 
-static void look_up(const struct request *r)
+void lookup_begin(const struct request *r)
 {
     struct hub *hub = r->user->hub;
     struct folded_name folded;
@@ -22,7 +19,7 @@ static void look_up(const struct request *r)
                                    request_token(r));
 }
 
-static enum hub_result check_ready(const struct hub_user *u)
+enum hub_result lookup_check_ready(const struct hub_user *u)
 {
     if (!u->is_registered) {
         return HUB_NOT_MEMBER;
@@ -32,44 +29,20 @@ static enum hub_result check_ready(const struct hub_user *u)
 
 enum hub_result hub_whois(struct hub_user *u, struct str_view nick)
 {
-    enum hub_result ready = check_ready(u);
+    enum hub_result ready = lookup_check_ready(u);
 
     if (!hub_nick_is_valid(nick)) {
         return HUB_BAD_NAME;
     }
     if (ready == HUB_OK) {
-        look_up(request_begin(u, REQUEST_WHOIS, NULL, nick, SV("")));
-    }
-    return ready;
-}
-
-enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
-                           struct str_view text)
-{
-    enum hub_result ready = check_ready(u);
-    struct request *r = NULL;
-
-    if (!hub_nick_is_valid(nick) || !message_is_kind(kind)) {
-        return HUB_BAD_NAME;
-    }
-    if (text.len == 0) {
-        return HUB_EMPTY;
-    }
-    if (text.len > HUB_TEXT_BYTES_MAX) {
-        return HUB_TOO_LONG;
-    }
-    if (ready == HUB_OK) {
-        text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
-        r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
-        r->item_kind = kind;
-        look_up(r);
+        lookup_begin(request_begin(u, REQUEST_WHOIS, NULL, nick, SV("")));
     }
     return ready;
 }
 
 enum hub_result hub_rooms(struct hub_user *u)
 {
-    enum hub_result ready = check_ready(u);
+    enum hub_result ready = lookup_check_ready(u);
 
     if (ready == HUB_OK) {
         backplane_ops(u->hub->bp)
@@ -110,22 +83,6 @@ static void tell_whois(struct request *r, struct str_view owner, struct str_view
     user_check_idle(u);
 }
 
-static void send_direct(struct request *r, struct str_view owner,
-                        const struct record *rec)
-{
-    struct str_view nick = rec->texts[PERSON_NICK];
-
-    /* As its owner writes it; valid nicks of one name are of one length. */
-    if (nick.len == r->name_len) {
-        memcpy(r->name, nick.ptr, nick.len);
-    }
-    if (publish_direct(r, owner, request_name(r))) {
-        r->state = REQUEST_PUBLISHED;
-    } else {
-        request_fail(r);
-    }
-}
-
 void lookup_on_name(struct hub *hub, struct token token, bool answered,
                     struct str_view owner, struct str_view record)
 {
@@ -145,8 +102,8 @@ void lookup_on_name(struct hub *hub, struct token token, bool answered,
         tell_no_such_nick(r);
     } else if (r->kind == REQUEST_WHOIS) {
         tell_whois(r, owner, record, &rec);
-    } else if (r->kind == REQUEST_DIRECT) {
-        send_direct(r, owner, &rec);
+    } else if (letters_is_request(r)) {
+        letters_send(r, owner, &rec);
     }
 }
 

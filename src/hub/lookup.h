@@ -6,8 +6,16 @@
 #define PARLEY_HUB_LOOKUP_H
 
 #include <parley/core/backplane.h>
+#include <parley/hub/result.h>
 
 struct hub;
+struct hub_user;
+struct request;
+
+/* May the user ask something now? */
+enum hub_result lookup_check_ready(const struct hub_user *u);
+/* Who has the request's name? */
+void lookup_begin(const struct request *r);
 
 void lookup_on_name(struct hub *hub, struct token token, bool answered,
                     struct str_view owner, struct str_view record);

@@ -236,6 +236,42 @@ bool publish_direct(const struct request *r, struct str_view to_id,
     return draft_publish_to_node(&d, to_id);
 }
 
+/* id who account toid room tonick */
+static void add_invitation(struct draft *d, const struct request *r,
+                           struct str_view to_id, struct member_id_text *id,
+                           struct who_text *who)
+{
+    draft_add_field(d, draft_own_id(r->user, id));
+    draft_add_field(d, person_who(&r->user->person, who));
+    draft_add_field(d, person_account(&r->user->person));
+    draft_add_field(d, to_id);
+    draft_add_field(d, request_text(r));
+    draft_add_field(d, request_name(r));
+}
+
+bool publish_invite(const struct request *r, struct str_view to_id)
+{
+    struct hub *hub = r->user->hub;
+    struct room *room = hub_room_find(hub, request_text(r));
+    struct draft letter = draft_new(hub, ITEM_INVITE, request_token(r));
+    struct draft notice = draft_new(hub, ITEM_INVITE, (struct token){0, TOKEN_NONE, 0});
+    struct member_id_text id;
+    struct who_text who;
+    bool is_told = false;
+
+    letter.want_stored = true;
+    add_invitation(&letter, r, to_id, &id, &who);
+    if (!draft_publish_to_node(&letter, to_id)) {
+        return false;
+    }
+    if (room != NULL && hub_user_is_in(r->user, room)) {
+        add_invitation(&notice, r, to_id, &id, &who);
+        is_told = draft_publish(&notice, room);
+    }
+    (void)is_told;
+    return true;
+}
+
 bool publish_bounce(struct hub *hub, struct str_view to_id, struct str_view nick)
 {
     struct draft d = draft_new(hub, ITEM_BOUNCE, (struct token){0, TOKEN_NONE, 0});

@@ -37,6 +37,8 @@ bool publish_restore(const struct member *m) PARLEY_MUST_CHECK;
 /* To the inbox of the node of member id `to_id`. */
 bool publish_direct(const struct request *r, struct str_view to_id,
                     struct str_view to_nick) PARLEY_MUST_CHECK;
+/* The request's text is the room; its operators are told too, if that can be. */
+bool publish_invite(const struct request *r, struct str_view to_id) PARLEY_MUST_CHECK;
 bool publish_bounce(struct hub *hub, struct str_view to_id, struct str_view nick)
     PARLEY_MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include "hub/claims.h"
 #include "hub/fanout.h"
 #include "hub/history.h"
+#include "hub/letters.h"
 #include "hub/publish.h"
 
 enum { REQUEST_MS_DEFAULT = 120000 };
@@ -40,6 +41,7 @@ static const struct request_row {
     [REQUEST_JOIN] = {ITEM_JOIN, fail_nothing},
     [REQUEST_LEAVE] = {ITEM_LEAVE, fail_leave},
     [REQUEST_DIRECT] = {ITEM_DIRECT, fail_nothing},
+    [REQUEST_INVITE] = {ITEM_INVITE, fail_nothing},
     [REQUEST_TOPIC] = {ITEM_TOPIC, fail_nothing},
     [REQUEST_MODE] = {ITEM_MODE, fail_nothing},
     [REQUEST_KICK] = {ITEM_KICK, fail_nothing},
@@ -214,6 +216,7 @@ static bool has_effect(const struct request *r)
     case REQUEST_NICK:
     case REQUEST_RENAME:
     case REQUEST_DIRECT:
+    case REQUEST_INVITE:
     case REQUEST_AWAY:
     case REQUEST_WHOIS:
     case REQUEST_ROOMS:
@@ -331,22 +334,6 @@ void request_repeat(struct room *r)
 
 /* ---- what the backplane says ---- */
 
-static void direct_is_stored(struct request *r)
-{
-    struct hub_user *u = r->user;
-    struct hub_event ev = hub_event_of(EV_DIRECT_SENT, NULL, &u->person);
-    struct who_text who;
-
-    request_end(r);
-    ev.kind = r->item_kind;
-    ev.who = person_who(&u->person, &who);
-    ev.target = request_name(r);
-    ev.text = request_text(r);
-    ev.origin = u;
-    fanout_to_user(u, &ev);
-    user_check_idle(u);
-}
-
 void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
 {
     struct request *r = token.kind == TOKEN_REQUEST ? request_find(hub, token) : NULL;
@@ -354,8 +341,8 @@ void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
     if (r == NULL || r->state != REQUEST_PUBLISHED) {
         return;
     }
-    if (r->kind == REQUEST_DIRECT) {
-        direct_is_stored(r);
+    if (letters_is_request(r)) {
+        letters_on_stored(r);
         return;
     }
     r->state = REQUEST_STORED;

@@ -73,9 +73,14 @@ static void ask_kick(struct talker *t)
     must(hub_kick(t->user, room_of(t, "#a"), SV("alice"), SV("")));
 }
 
+static void ask_invite(struct talker *t)
+{
+    must(hub_invite(t->user, room_of(t, "#a"), SV("nobody")));
+}
+
 static void (*const requests[])(struct talker *t) = {
     ask_nick, ask_join,  ask_join_known, ask_leave,   ask_say,  ask_direct, ask_topic,
-    ask_away, ask_whois, ask_rooms,      ask_history, ask_mode, ask_kick,
+    ask_away, ask_whois, ask_rooms,      ask_history, ask_mode, ask_kick,   ask_invite,
 };
 
 /* What happens to the node when the user is closed. */

@@ -61,6 +61,9 @@ enum item_type {
                             flags: a member that its node registers again */
     ITEM_DIRECT =
         'U', /* id who account text toid kind(M|A|O) tonick: in a node's inbox */
+    ITEM_INVITE =
+        'I', /* id who account toid room tonick: in a node's inbox; and in the log
+                            of the room, for its operators */
     ITEM_BOUNCE = 'B', /* toid nick: the person of that direct message is gone */
 };
 

@@ -50,6 +50,9 @@ enum hub_event_type {
     EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
     EV_JOIN_REFUSED, /* to the user: you may not come into room_name, for that reason */
+    EV_INVITE,       /* to the user: who asks you into room_name */
+    EV_INVITED,      /* to the user: target is asked into room_name, as you wanted */
+    EV_INVITE_SEEN,  /* to the operators of room: who asks target into it */
     EV_KICK, /* who threw the person `other`, target = its nick, out of room; text = reason. To
                 that person too */
     EV_MODE, /* who made these changes in room; without who it is the room's own doing:
@@ -67,7 +70,7 @@ struct hub_event {
     struct str_view text;
     struct str_view target;    /* nick to whom */
     struct str_view old_nick;  /* EV_NICK */
-    struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED */
+    struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED, EV_INVITE... */
     struct str_view record;    /* EV_WHOIS: see person_record_decode() */
     enum hub_result
         reason;     /* EV_JOIN_REFUSED: HUB_BANNED, _INVITE_ONLY, _BAD_KEY, _FULL */

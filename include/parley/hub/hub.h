@@ -126,6 +126,11 @@ enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
 /* (serial) -> EV_DIRECT to the other, EV_DIRECT_SENT or EV_NO_SUCH_NICK to the user */
 enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
                            struct str_view text);
+/* (serial) Ask somebody into a room that you are in; HUB_NOT_OPERATOR: +i. For a while it lets
+ * that person pass +i (not +b, +k, +l). -> EV_INVITE to the other, EV_INVITED or EV_NO_SUCH_NICK
+ * to the user, EV_INVITE_SEEN to the room's operators */
+enum hub_result hub_invite(struct hub_user *u, const struct room *room,
+                           struct str_view nick);
 /* (serial) HUB_NOT_OPERATOR: +t. -> EV_TOPIC */
 enum hub_result hub_topic(struct hub_user *u, const struct room *room,
                           struct str_view topic);

@@ -54,6 +54,9 @@ static const struct {
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
     [EV_JOIN_REFUSED] = {"refused", FORM_REASON},
+    [EV_INVITE] = {"invite", FORM_WHO | FORM_TARGET},
+    [EV_INVITED] = {"invited", FORM_TARGET},
+    [EV_INVITE_SEEN] = {"seen", FORM_WHO | FORM_TARGET},
     [EV_KICK] = {"kick", FORM_ROOM | FORM_WHO | FORM_TARGET | FORM_TEXT},
     [EV_MODE] = {"mode", FORM_ROOM | FORM_WHO | FORM_CHANGES},
 };

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/letters.h"
+
+#include <string.h>
+
+#include "hub/fanout.h"
+#include "hub/lookup.h"
+#include "hub/message.h"
+#include "hub/publish.h"
+
+/* ---- requests ---- */
+
+enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
+                           struct str_view text)
+{
+    enum hub_result ready = lookup_check_ready(u);
+    struct request *r = NULL;
+
+    if (!hub_nick_is_valid(nick) || !message_is_kind(kind)) {
+        return HUB_BAD_NAME;
+    }
+    if (text.len == 0) {
+        return HUB_EMPTY;
+    }
+    if (text.len > HUB_TEXT_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    if (ready == HUB_OK) {
+        text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+        r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
+        r->item_kind = kind;
+        lookup_begin(r);
+    }
+    return ready;
+}
+
+static bool is_in_room(const struct room *r, struct str_view nick)
+{
+    for (uint32_t i = 0; i < r->member_count; i++) {
+        if (sv_equal_nocase(person_nick(r->members[i]->person), nick)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hub_result hub_invite(struct hub_user *u, const struct room *room,
+                           struct str_view nick)
+{
+    const struct member *m = room_find_member(room, &u->person);
+    enum hub_result ready = lookup_check_ready(u);
+
+    if (m == NULL) {
+        return HUB_NOT_MEMBER;
+    }
+    if (!hub_nick_is_valid(nick)) {
+        return HUB_BAD_NAME;
+    }
+    if ((room->mode_flags & ROOM_INVITE_ONLY) != 0 && (m->flags & MEMBER_OPERATOR) == 0) {
+        return HUB_NOT_OPERATOR;
+    }
+    if (is_in_room(room, nick)) {
+        return HUB_ALREADY;
+    }
+    if (ready == HUB_OK) {
+        lookup_begin(request_begin(u, REQUEST_INVITE, NULL, nick, room_name(room)));
+    }
+    return ready;
+}
+
+/* ---- on the way ---- */
+
+static bool publish(const struct request *r, struct str_view owner)
+{
+    return r->kind == REQUEST_INVITE ? publish_invite(r, owner)
+                                     : publish_direct(r, owner, request_name(r));
+}
+
+void letters_send(struct request *r, struct str_view owner, const struct record *rec)
+{
+    struct str_view nick = rec->texts[PERSON_NICK];
+
+    /* As its owner writes it; valid nicks of one name are of one length. */
+    if (nick.len == r->name_len) {
+        memcpy(r->name, nick.ptr, nick.len);
+    }
+    if (publish(r, owner)) {
+        r->state = REQUEST_PUBLISHED;
+    } else {
+        request_fail(r);
+    }
+}
+
+/* What is told when a letter is stored. */
+static const enum hub_event_type told[REQUEST_KIND_COUNT] = {
+    [REQUEST_DIRECT] = EV_DIRECT_SENT,
+    [REQUEST_INVITE] = EV_INVITED,
+};
+
+bool letters_is_request(const struct request *r)
+{
+    return told[r->kind] != 0;
+}
+
+void letters_on_stored(struct request *r)
+{
+    struct hub_user *u = r->user;
+    struct hub_event ev = hub_event_of(told[r->kind], NULL, &u->person);
+    struct who_text who;
+
+    request_end(r);
+    ev.kind = r->item_kind;
+    ev.who = person_who(&u->person, &who);
+    ev.target = request_name(r);
+    ev.origin = u;
+    if (r->kind == REQUEST_INVITE) {
+        ev.room_name = request_text(r);
+    } else {
+        ev.text = request_text(r);
+    }
+    fanout_to_user(u, &ev);
+    user_check_idle(u);
+}
