@@ -5,7 +5,6 @@
 #include <parley/util/clock.h>
 
 #include "hub/draft.h"
-#include "hub/modes.h"
 #include "hub/modes_publish.h"
 
 bool publish_line(const struct member *m, char kind, struct str_view text)
