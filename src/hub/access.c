@@ -9,7 +9,6 @@
 #include <parley/util/clock.h>
 #include <parley/util/mask.h>
 
-
 _Static_assert((int)ROOM_MASK_BYTES_MAX <= (int)MASK_BYTES_MAX, "every mask is matched");
 
 /* ---- masks ---- */

@@ -6,7 +6,6 @@
 #include "hub/fanout.h"
 #include "hub/letters.h"
 #include "hub/modes_publish.h"
-#include "hub/publish.h"
 
 /* ---- requests ---- */
 
