@@ -149,6 +149,9 @@ static const struct event_case {
     {EV_ROOM_LISTED, 0, "Tea", "* #den (3): Tea"},
     {EV_AWAY, 0, "lunch", "* bob is away: lunch"},
     {EV_AWAY, 0, "", "* bob is back"},
+    {EV_KICK, 0, "", "* carol was kicked from #tea by bob"},
+    {EV_KICK, 0, "rude", "* carol was kicked from #tea by bob (rude)"},
+    {EV_INVITE, 0, "", "* bob invites you to #den"},
 };
 
 static struct hub_event event_of(enum hub_event_type type, char kind,
@@ -188,6 +191,52 @@ START_TEST(test_no_line)
         ck_assert(!render_event(&fx.out, &e));
         ck_assert_uint_eq(fx.out.len, 0);
     }
+}
+END_TEST
+
+START_TEST(test_join_refused)
+{
+    static const struct {
+        enum hub_result reason;
+        const char *line;
+    } cases[] = {
+        {HUB_BANNED, "! You may not come into #den: you are banned."},
+        {HUB_INVITE_ONLY, "! You may not come into #den: you are not invited."},
+        {HUB_BAD_KEY, "! You may not come into #den: it needs a key."},
+        {HUB_FULL, "! You may not come into #den: it is full."},
+    };
+
+    for (size_t i = 0; i < PARLEY_COUNT_OF(cases); i++) {
+        struct hub_event e = event_of(EV_JOIN_REFUSED, 0, SV(""));
+        e.reason = cases[i].reason;
+        assert_event(&e, cases[i].line);
+    }
+}
+END_TEST
+
+START_TEST(test_mode)
+{
+    struct hub_mode_change changes[] = {
+        {.is_added = true, .letter = 'm'},
+        {.is_added = true, .letter = 'o', .parameter = SV("carol")},
+        {.is_added = true, .letter = 'b', .parameter = SV("x!*@*")},
+        {.is_added = false, .letter = 'o', .parameter = SV("dave")},
+        {.is_added = true, .letter = 'v', .parameter = SV("erin")},
+        {.is_added = false, .letter = 'v', .parameter = SV("fred")},
+    };
+    struct hub_event e = event_of(EV_MODE, 0, SV(""));
+
+    e.changes = changes;
+    e.change_count = PARLEY_COUNT_OF(changes);
+    assert_event(&e, "* bob made carol an operator of #tea\r\n"
+                     "* bob made dave no operator any more of #tea\r\n"
+                     "* bob gave erin a voice in #tea\r\n"
+                     "* bob took from fred the voice in #tea");
+    e.change_count = 1;
+    ck_assert(!render_event(&fx.out, &e));
+    e.change_count = 2;
+    e.who = SV("");
+    ck_assert(!render_event(&fx.out, &e)); /* the room's first operator */
 }
 END_TEST
 
@@ -328,6 +377,8 @@ Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, test_event, 0, (int)PARLEY_COUNT_OF(event_cases));
     tcase_add_test(t, test_no_line);
+    tcase_add_test(t, test_join_refused);
+    tcase_add_test(t, test_mode);
     tcase_add_test(t, test_actor);
     tcase_add_test(t, test_longest);
     tcase_add_test(t, test_whois_bad_record);

@@ -22,6 +22,16 @@ const struct room *command_own_room(struct line *l, struct str_view name)
     return room != NULL && hub_user_is_in(l->user, room) ? room : NULL;
 }
 
+static void refuse_not_operator(struct line *l, struct str_view room)
+{
+    struct strbuf *out = line_begin_refusal(l);
+
+    strbuf_add(out, SV("You are not an operator of "));
+    text_add_excerpt(out, room);
+    strbuf_add_char(out, '.');
+    line_send(l);
+}
+
 enum line_result command_answer(struct line *l, enum hub_result result, char kind,
                                 struct str_view what)
 {
@@ -41,6 +51,9 @@ enum line_result command_answer(struct line *l, enum hub_result result, char kin
     case HUB_UNAVAILABLE:
         line_tell_unavailable(l, kind, what);
         break;
+    case HUB_NOT_OPERATOR:
+        refuse_not_operator(l, what);
+        break;
     case HUB_BAD_NAME:
     case HUB_ALREADY:
     case HUB_EMPTY:
@@ -50,7 +63,6 @@ enum line_result command_answer(struct line *l, enum hub_result result, char kin
     case HUB_INVITE_ONLY:
     case HUB_BAD_KEY:
     case HUB_FULL:
-    case HUB_NOT_OPERATOR:
     case HUB_NO_SUCH_MEMBER:
     case HUB_NO_SUCH_MODE:
     case HUB_BAD_PARAMETER:

@@ -129,18 +129,12 @@ static const struct room *newest_room_but(const struct line *l, const struct roo
     return newest;
 }
 
-static void on_leave(struct line *l, struct hub_event *e)
+/* Where the client is now that it is not in `left` any more; ends the line. */
+static void tell_rest(struct line *l, struct strbuf *out, const struct room *left)
 {
-    if (!is_own(l, e)) {
-        show(l, e);
-        return;
+    if (l->current == left || l->current == NULL) {
+        l->current = newest_room_but(l, left);
     }
-    if (l->current == e->room || l->current == NULL) {
-        l->current = newest_room_but(l, e->room);
-    }
-    struct strbuf *out = line_begin(l);
-    strbuf_add(out, SV("* You left "));
-    strbuf_add(out, room_name(e->room));
     if (l->current != NULL) {
         strbuf_add(out, SV(". You are in "));
         strbuf_add(out, room_name(l->current));
@@ -149,6 +143,38 @@ static void on_leave(struct line *l, struct hub_event *e)
         strbuf_add(out, SV(". You are in no room: /join one."));
     }
     line_send(l);
+}
+
+static void on_leave(struct line *l, struct hub_event *e)
+{
+    if (!is_own(l, e)) {
+        show(l, e);
+        return;
+    }
+    struct strbuf *out = line_begin(l);
+    strbuf_add(out, SV("* You left "));
+    strbuf_add(out, room_name(e->room));
+    tell_rest(l, out, e->room);
+}
+
+static void on_kick(struct line *l, struct hub_event *e)
+{
+    if (e->other != hub_user_person(l->user)) {
+        show(l, e);
+        return;
+    }
+    struct strbuf *out = line_begin(l);
+    strbuf_add(out, SV("* You were"));
+    render_kicked(out, e);
+    tell_rest(l, out, e->room);
+}
+
+static void on_join_refused(struct line *l, struct hub_event *e)
+{
+    show(l, e);
+    if (line_is_open(l) && l->state == LINE_ENTERING) {
+        tell_homeless(l);
+    }
 }
 
 static void on_message(struct line *l, struct hub_event *e)
@@ -194,6 +220,8 @@ static const event_fn handlers[] = {
     [EV_MESSAGE] = on_message,
     [EV_ROOM_LISTED] = on_room_listed,
     [EV_ROOMS_END] = on_rooms_end,
+    [EV_JOIN_REFUSED] = on_join_refused,
+    [EV_KICK] = on_kick,
 };
 
 static void line_deliver(void *sink, struct hub_event *e)

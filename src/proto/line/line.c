@@ -201,6 +201,16 @@ enum line_result line_ask_name(struct line *l, struct str_view name)
     return LINE_DONE;
 }
 
+static void refuse_speech(struct line *l, const struct room *room)
+{
+    struct strbuf *out = line_begin_refusal(l);
+
+    strbuf_add(out, SV("You may not speak in "));
+    strbuf_add(out, room_name(room));
+    strbuf_add_char(out, '.');
+    line_send(l);
+}
+
 enum line_result line_say(struct line *l, char kind, struct str_view text)
 {
     const struct room *room = line_room(l);
@@ -224,12 +234,14 @@ enum line_result line_say(struct line *l, char kind, struct str_view text)
     case HUB_NOT_MEMBER:
         line_refuse_not_in(l, room_name(room));
         break;
-    case HUB_BAD_NAME:
-    case HUB_ALREADY:
-    case HUB_EMPTY:
     case HUB_BANNED:
     case HUB_MODERATED:
     case HUB_NO_CTCP:
+        refuse_speech(l, room);
+        break;
+    case HUB_BAD_NAME:
+    case HUB_ALREADY:
+    case HUB_EMPTY:
     case HUB_INVITE_ONLY:
     case HUB_BAD_KEY:
     case HUB_FULL:

@@ -138,6 +138,69 @@ static void on_topic(struct strbuf *out, const struct hub_event *e)
     }
 }
 
+static void on_kick(struct strbuf *out, const struct hub_event *e)
+{
+    strbuf_add(out, SV("* "));
+    text_add_clean(out, e->target);
+    strbuf_add(out, SV(" was"));
+    render_kicked(out, e);
+}
+
+static void on_invite(struct strbuf *out, const struct hub_event *e)
+{
+    add_deed(out, e, SV(" invites you to "));
+    text_add_clean(out, e->room_name);
+}
+
+static void on_join_refused(struct strbuf *out, const struct hub_event *e)
+{
+    strbuf_add(out, SV("! You may not come into "));
+    text_add_clean(out, e->room_name);
+    if (e->reason == HUB_BANNED) {
+        strbuf_add(out, SV(": you are banned."));
+    } else if (e->reason == HUB_INVITE_ONLY) {
+        strbuf_add(out, SV(": you are not invited."));
+    } else if (e->reason == HUB_BAD_KEY) {
+        strbuf_add(out, SV(": it needs a key."));
+    } else {
+        strbuf_add(out, SV(": it is full."));
+    }
+}
+
+/* One change of a member; others are for those who set them. */
+static void add_change(struct strbuf *out, const struct hub_event *e,
+                       const struct hub_mode_change *c)
+{
+    static const struct {
+        char letter;
+        bool is_added;
+        struct str_view before; /* the nick */
+        struct str_view behind;
+    } deeds[] = {
+        {'o', true, SV_INIT(" made "), SV_INIT(" an operator of ")},
+        {'o', false, SV_INIT(" made "), SV_INIT(" no operator any more of ")},
+        {'v', true, SV_INIT(" gave "), SV_INIT(" a voice in ")},
+        {'v', false, SV_INIT(" took from "), SV_INIT(" the voice in ")},
+    };
+
+    for (size_t i = 0; i < PARLEY_COUNT_OF(deeds); i++) {
+        if (deeds[i].letter == c->letter && deeds[i].is_added == c->is_added) {
+            strbuf_add(out, out->len > 0 ? SV("\r\n") : SV(""));
+            add_deed(out, e, deeds[i].before);
+            text_add_clean(out, c->parameter);
+            strbuf_add(out, deeds[i].behind);
+            add_room(out, e);
+        }
+    }
+}
+
+static void on_mode(struct strbuf *out, const struct hub_event *e)
+{
+    for (size_t i = 0; i < e->change_count && e->who.len > 0; i++) {
+        add_change(out, e, &e->changes[i]);
+    }
+}
+
 static void on_message(struct strbuf *out, const struct hub_event *e)
 {
     strbuf_add_char(out, '[');
@@ -258,6 +321,10 @@ static const render_fn renderers[] = {
     [EV_ROOM_LISTED] = on_room_listed,
     [EV_WHOIS] = on_whois,
     [EV_AWAY] = on_away,
+    [EV_JOIN_REFUSED] = on_join_refused,
+    [EV_INVITE] = on_invite,
+    [EV_KICK] = on_kick,
+    [EV_MODE] = on_mode,
 };
 
 bool render_event(struct strbuf *out, const struct hub_event *e)
@@ -266,7 +333,16 @@ bool render_event(struct strbuf *out, const struct hub_event *e)
         return false;
     }
     renderers[e->type](out, e);
-    return true;
+    return out->len > 0;
+}
+
+void render_kicked(struct strbuf *out, const struct hub_event *e)
+{
+    strbuf_add(out, SV(" kicked from "));
+    add_room(out, e);
+    strbuf_add(out, SV(" by "));
+    text_add_clean(out, actor_of(e));
+    add_reason(out, e->text);
 }
 
 /* ---- rooms ---- */

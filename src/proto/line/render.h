@@ -25,10 +25,13 @@ enum {
 
 /*
  * The event as everybody reads it who is shown it. False, and nothing appended, for events
- * that have no such line (EV_REGISTERED, EV_WELCOME, EV_ROOMS_END).
+ * that have no such line (EV_REGISTERED, EV_WELCOME, EV_ROOMS_END; EV_MODE that is about nobody).
+ * `out` is empty before.
  */
 bool render_event(struct strbuf *out, const struct hub_event *e) PARLEY_MUST_CHECK;
 
+/* " kicked from #room by alice (reason)", of EV_KICK. */
+void render_kicked(struct strbuf *out, const struct hub_event *e);
 /* " with bob, carol." or ", alone.": the members of the room but `self`. */
 void render_company(struct strbuf *out, const struct room *room,
                     const struct person *self);
