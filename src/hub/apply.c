@@ -80,12 +80,18 @@ static bool apply_message(const struct applied *a)
     if (!message_to_event(&a->it, a->place, &ev)) {
         return false;
     }
-    recent_add(a->room, a->raw, a->place);
+    if (message_is_kept(&a->it)) {
+        recent_add(a->room, a->raw, a->place);
+    }
     p = person_find(a->hub, item_field(&a->it, 0));
     ev.room = a->room;
     ev.person = p;
     ev.origin = a->is_own && p != NULL ? p->user : NULL;
-    fanout_to_room(a->room, &ev);
+    if (ev.status != '\0') {
+        fanout_to_flagged(a->room, message_readers(ev.status), &ev);
+    } else {
+        fanout_to_room(a->room, &ev);
+    }
     if (a->room->local_count > 0) {
         metric_note_delivery(a->place.id.ms);
     }
@@ -204,6 +210,7 @@ static bool apply_invite(const struct applied *a)
         return false;
     }
     ev.type = EV_INVITE_SEEN;
+    ev.origin = NULL; /* who knows already */
     ev.room_name = room_name(a->room);
     fanout_to_flagged(a->room, MEMBER_OPERATOR, &ev);
     return true;
@@ -213,6 +220,7 @@ static const struct apply_row rows[] = {
     {ITEM_MESSAGE, 4, apply_message},
     {ITEM_ACTION, 4, apply_message},
     {ITEM_NOTICE, 4, apply_message},
+    {ITEM_TAGMSG, 4, apply_message},
     {ITEM_JOIN, 2, membership_apply_join},
     {ITEM_LEAVE, 1, membership_apply_leave},
     {ITEM_QUIT, 1, membership_apply_quit},

@@ -47,7 +47,7 @@ void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *e
     for (size_t i = 0; i < r->local_count; i++) {
         struct hub_user *u = r->locals[i];
 
-        if ((room_find_member(r, &u->person)->flags & flags) != 0) {
+        if (u == ev->origin || (room_find_member(r, &u->person)->flags & flags) != 0) {
             u->ops->deliver(u->sink, ev);
         }
     }

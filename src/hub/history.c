@@ -84,7 +84,7 @@ static void keep_from_entry(struct history *h, const struct entry *entry)
         if (item_decode(&rest, &it) != ITEM_NEXT_OK) {
             break;
         }
-        if (message_is_kind(it.type)) {
+        if (message_is_kept(&it)) {
             raw[count] = sv(begin, (size_t)(rest.ptr - begin));
             found[count++].place = (struct item_place){entry->id, index};
         }

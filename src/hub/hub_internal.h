@@ -36,6 +36,7 @@ enum {
 enum token_kind {
     TOKEN_NONE,
     TOKEN_SAY,     /* serial: the room's number */
+    TOKEN_TAGS,    /* the same, of an ITEM_TAGMSG */
     TOKEN_CHANGE,  /* a person's change; serial: the room's number */
     TOKEN_REPAIR,  /* a quit, or a member registered again; serial: the room's number */
     TOKEN_FOUND,   /* the first modes of a room; serial: the room's number */

@@ -81,7 +81,7 @@ static void send_back(const struct applied *a, struct str_view nick)
     (void)taken;
 }
 
-/* id who account text toid kind tonick */
+/* id who account text toid kind tonick tags */
 static bool apply_direct(const struct applied *a)
 {
     struct str_view kind = item_field(&a->it, 5);
@@ -94,6 +94,8 @@ static bool apply_direct(const struct applied *a)
         return false;
     }
     message.type = kind.ptr[0];
+    message.fields[4] = item_field(&a->it, 7); /* the tags, where a message has them */
+    message.field_count = 5;
     if (!message_to_event(&message, a->place, &ev)) {
         return false;
     }
@@ -101,7 +103,7 @@ static bool apply_direct(const struct applied *a)
         send_back(a, to_nick);
         return true;
     }
-    ev.type = EV_DIRECT;
+    ev.type = ev.type == EV_TAGMSG ? EV_TAGMSG : EV_DIRECT;
     ev.person = person_find(a->hub, item_field(&a->it, 0));
     ev.origin = ev.person != NULL ? ev.person->user : NULL;
     ev.target = person_nick(&u->person);

@@ -13,25 +13,31 @@
 enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
                            struct str_view text)
 {
-    enum hub_result ready = lookup_check_ready(u);
-    struct request *r = NULL;
+    struct hub_speech speech = {.kind = kind, .text = text};
 
-    if (!hub_nick_is_valid(nick) || !message_is_kind(kind)) {
+    return message_is_kind(kind) ? hub_speak_to(u, nick, &speech) : HUB_BAD_NAME;
+}
+
+enum hub_result hub_speak_to(struct hub_user *u, struct str_view nick,
+                             const struct hub_speech *speech)
+{
+    enum hub_result ready = lookup_check_ready(u);
+    enum hub_result sound = message_check_speech(speech);
+
+    if (!hub_nick_is_valid(nick)) {
         return HUB_BAD_NAME;
     }
-    if (text.len == 0) {
-        return HUB_EMPTY;
+    if (sound != HUB_OK || ready != HUB_OK) {
+        return sound != HUB_OK ? sound : ready;
     }
-    if (text.len > HUB_TEXT_BYTES_MAX) {
-        return HUB_TOO_LONG;
-    }
-    if (ready == HUB_OK) {
-        text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
-        r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
-        r->item_kind = kind;
-        lookup_begin(r);
-    }
-    return ready;
+    struct str_view text = names_clean_text(speech->text, HUB_TEXT_BYTES_MAX,
+                                            &u->hub->text);
+    struct request *r = request_begin(u, REQUEST_DIRECT, NULL, nick, text);
+
+    r->item_kind = speech->kind;
+    request_set_tags(r, speech->tags);
+    lookup_begin(r);
+    return HUB_OK;
 }
 
 static bool is_in_room(const struct room *r, struct str_view nick)
@@ -117,6 +123,7 @@ void letters_on_stored(struct request *r)
         ev.room_name = request_text(r);
     } else {
         ev.text = request_text(r);
+        ev.tags = request_tags(r);
     }
     fanout_to_user(u, &ev);
     user_check_idle(u);

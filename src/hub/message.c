@@ -1,21 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub/message.h"
 
+#include <parley/util/utf8.h>
+
 #include "hub/fanout.h"
 #include "hub/names.h"
 
 /* Fields of a message. */
-enum { FIELD_ID, FIELD_WHO, FIELD_ACCOUNT, FIELD_TEXT, FIELDS_MIN };
+enum {
+    FIELD_ID,
+    FIELD_WHO,
+    FIELD_ACCOUNT,
+    FIELD_TEXT,
+    FIELD_TAGS,
+    FIELD_STATUS,
+    FIELDS_MIN = FIELD_TAGS,
+};
 
 bool message_is_kind(char type)
 {
     return type == ITEM_MESSAGE || type == ITEM_ACTION || type == ITEM_NOTICE;
 }
 
+bool message_is_kept(const struct item *it)
+{
+    return message_is_kind(it->type) && item_field(it, FIELD_STATUS).len == 0;
+}
+
+bool message_tags_are_valid(struct str_view tags)
+{
+    return tags.len <= HUB_TAGS_BYTES_MAX && names_allow_text(tags) &&
+           sv_find_char(tags, ' ') == tags.len;
+}
+
+enum hub_result message_check_speech(const struct hub_speech *speech)
+{
+    bool is_tagmsg = speech->kind == ITEM_TAGMSG;
+
+    if (!is_tagmsg && !message_is_kind(speech->kind)) {
+        return HUB_BAD_NAME;
+    }
+    if ((is_tagmsg ? speech->tags : speech->text).len == 0) {
+        return HUB_EMPTY;
+    }
+    if (speech->text.len > HUB_TEXT_BYTES_MAX || speech->tags.len > HUB_TAGS_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    bool is_sound = message_tags_are_valid(speech->tags) && utf8_is_valid(speech->tags) &&
+                    (!is_tagmsg || speech->text.len == 0);
+
+    return is_sound ? HUB_OK : HUB_BAD_PARAMETER;
+}
+
+unsigned message_readers(char status)
+{
+    if (status == '@') {
+        return MEMBER_OPERATOR;
+    }
+    return status == '+' ? MEMBER_OPERATOR | MEMBER_VOICE : 0;
+}
+
+/* False: malformed. */
+static bool read_extras(const struct item *it, struct hub_event *ev)
+{
+    struct str_view status = item_field(it, FIELD_STATUS);
+
+    ev->tags = item_field(it, FIELD_TAGS);
+    ev->status = status.len > 0 ? status.ptr[0] : '\0';
+    return message_tags_are_valid(ev->tags) &&
+           (status.len == 0 || (status.len == 1 && message_readers(ev->status) != 0));
+}
+
 bool message_to_event(const struct item *it, struct item_place place,
                       struct hub_event *ret)
 {
-    if (!message_is_kind(it->type) || it->field_count < FIELDS_MIN) {
+    bool is_tagmsg = it->type == ITEM_TAGMSG;
+
+    if ((!is_tagmsg && !message_is_kind(it->type)) || it->field_count < FIELDS_MIN) {
         return false;
     }
     struct str_view who = it->fields[FIELD_WHO];
@@ -30,7 +91,7 @@ bool message_to_event(const struct item *it, struct item_place place,
         return false;
     }
     *ret = (struct hub_event){
-        .type = EV_MESSAGE,
+        .type = is_tagmsg ? EV_TAGMSG : EV_MESSAGE,
         .kind = it->type,
         .who = who,
         .account = account,
@@ -39,7 +100,7 @@ bool message_to_event(const struct item *it, struct item_place place,
         .index = place.index,
         .time_ms = place.id.ms,
     };
-    return true;
+    return read_extras(it, ret);
 }
 
 void message_show(const struct kept_message *kept, const struct room *r,

@@ -10,6 +10,7 @@
 
 #include <parley/core/item.h>
 #include <parley/hub/event.h>
+#include <parley/hub/hub.h>
 #include <parley/util/base.h>
 #include <parley/util/msg.h>
 
@@ -27,7 +28,16 @@ struct kept_message {
 
 /* Is it one of the types of messages? */
 bool message_is_kind(char type);
-/* The event that tells it; without person and origin. False: not a message, or malformed. */
+/* ... that a history consists of: said to all. */
+bool message_is_kept(const struct item *it);
+/* Has it what it needs, and not too much? Its status is not looked at. */
+enum hub_result message_check_speech(const struct hub_speech *speech);
+/* Tags that can stand in an item and in a line. */
+bool message_tags_are_valid(struct str_view tags);
+/* The flags of members who may read what has that status; 0: everybody. */
+unsigned message_readers(char status);
+/* The event that tells it, or EV_TAGMSG; without person and origin. False: neither, or
+ * malformed. */
 bool message_to_event(const struct item *it, struct item_place place,
                       struct hub_event *ret) PARLEY_MUST_CHECK;
 /* Deliver a kept one to a user, as EV_RECENT. */

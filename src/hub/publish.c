@@ -7,18 +7,25 @@
 #include "hub/draft.h"
 #include "hub/modes_publish.h"
 
-bool publish_line(const struct member *m, char kind, struct str_view text)
+bool publish_line(const struct member *m, const struct hub_speech *speech)
 {
     struct hub_user *u = m->person->user;
     struct token token = {u->number, TOKEN_SAY, m->room->number};
-    struct draft d = draft_new(u->hub, kind, token);
+    struct draft d = draft_new(u->hub, speech->kind, token);
     struct member_id_text id;
     struct who_text who;
 
     draft_add_field(&d, draft_own_id(u, &id));
     draft_add_field(&d, person_who(&u->person, &who));
     draft_add_field(&d, person_account(&u->person));
-    draft_add_field(&d, text);
+    draft_add_field(&d, speech->text);
+    if (speech->tags.len > 0 || speech->status != '\0') {
+        draft_add_field(&d, speech->tags);
+        draft_add_field(&d, sv(&speech->status, speech->status != '\0' ? 1 : 0));
+    }
+    if (speech->kind == ITEM_TAGMSG) {
+        d.token.kind = TOKEN_TAGS;
+    }
     return draft_publish(&d, m->room);
 }
 
@@ -232,6 +239,9 @@ bool publish_direct(const struct request *r, struct str_view to_id,
     draft_add_field(&d, to_id);
     draft_add_field(&d, sv(&r->item_kind, 1));
     draft_add_field(&d, to_nick);
+    if (r->tags_len > 0) {
+        draft_add_field(&d, request_tags(r));
+    }
     return draft_publish_to_node(&d, to_id);
 }
 

@@ -17,7 +17,7 @@
 #include "hub/user_internal.h"
 
 /* Texts are clean and within their limits. */
-bool publish_line(const struct member *m, char kind, struct str_view text)
+bool publish_line(const struct member *m, const struct hub_speech *speech)
     PARLEY_MUST_CHECK;
 bool publish_join(const struct request *r) PARLEY_MUST_CHECK;
 bool publish_leave(const struct member *m, const struct request *r) PARLEY_MUST_CHECK;

@@ -99,6 +99,7 @@ static void request_free(void *arg)
     history_free(r->history);
     free(r->name);
     free(r->text);
+    free(r->tags);
     free(r);
 }
 
@@ -171,6 +172,16 @@ struct str_view request_name(const struct request *r)
 struct str_view request_text(const struct request *r)
 {
     return sv(r->text, r->text_len);
+}
+
+struct str_view request_tags(const struct request *r)
+{
+    return sv(r->tags, r->tags_len);
+}
+
+void request_set_tags(struct request *r, struct str_view tags)
+{
+    r->tags = copy_text(tags, &r->tags_len);
 }
 
 struct request *request_of_room(const struct hub_user *u, enum request_kind kind,
@@ -352,12 +363,12 @@ void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
     }
 }
 
-static void refuse_line(struct hub_user *u, uint32_t room_number)
+static void refuse_line(struct hub_user *u, uint32_t room_number, char kind)
 {
     struct member *m = member_of_room_number(&u->person, room_number);
     struct hub_event ev = hub_event_of(EV_UNAVAILABLE, m != NULL ? m->room : NULL, NULL);
 
-    ev.kind = ITEM_MESSAGE;
+    ev.kind = kind;
     fanout_to_user(u, &ev);
     if (m != NULL) {
         user_line_done(m);
@@ -386,7 +397,10 @@ void request_on_refused(struct hub *hub, struct token token)
     }
     switch ((enum token_kind)token.kind) {
     case TOKEN_SAY:
-        refuse_line(u, token.serial);
+        refuse_line(u, token.serial, ITEM_MESSAGE);
+        break;
+    case TOKEN_TAGS:
+        refuse_line(u, token.serial, ITEM_TAGMSG);
         break;
     case TOKEN_CHANGE:
     case TOKEN_REPAIR:

@@ -183,7 +183,7 @@ static void keep_messages(struct room *r, const struct entry *entry)
         if (item_decode(&rest, &it) != ITEM_NEXT_OK) {
             return;
         }
-        if (message_is_kind(it.type)) {
+        if (message_is_kept(&it)) {
             recent_add(r, sv(begin, (size_t)(rest.ptr - begin)), place);
         }
     }

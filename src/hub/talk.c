@@ -76,30 +76,46 @@ enum hub_result hub_leave(struct hub_user *u, struct str_view room,
 enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
                         struct str_view text)
 {
-    struct member *m = room_find_member(room, &u->person);
+    struct hub_speech speech = {.kind = kind, .text = text};
 
-    if (m == NULL) {
-        return HUB_NOT_MEMBER;
+    return message_is_kind(kind)     ? hub_speak(u, room, &speech)
+           : hub_user_is_in(u, room) ? HUB_BAD_NAME
+                                     : HUB_NOT_MEMBER;
+}
+
+static enum hub_result check_speech(const struct hub_user *u, struct member *m,
+                                    const struct hub_speech *speech)
+{
+    enum hub_result sound = message_check_speech(speech);
+
+    if (sound != HUB_OK) {
+        return sound;
     }
-    if (!message_is_kind(kind)) {
-        return HUB_BAD_NAME;
-    }
-    if (text.len == 0) {
-        return HUB_EMPTY;
-    }
-    if (text.len > HUB_TEXT_BYTES_MAX) {
-        return HUB_TOO_LONG;
+    if (speech->status != '\0' && message_readers(speech->status) == 0) {
+        return HUB_BAD_PARAMETER;
     }
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    enum hub_result allowed = access_check_speech(m, kind, text);
+    return access_check_speech(m, speech->kind, speech->text);
+}
+
+enum hub_result hub_speak(struct hub_user *u, const struct room *room,
+                          const struct hub_speech *speech)
+{
+    struct member *m = room_find_member(room, &u->person);
+    struct hub_speech clean = *speech;
+
+    if (m == NULL) {
+        return HUB_NOT_MEMBER;
+    }
+    enum hub_result allowed = check_speech(u, m, speech);
 
     if (allowed != HUB_OK) {
         return allowed;
     }
-    text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
-    if (!publish_line(m, kind, text)) {
+    clean.text = names_clean_text(speech->text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+    if (!publish_line(m, &clean)) {
         return HUB_UNAVAILABLE;
     }
     m->pending++;

@@ -63,6 +63,8 @@ struct request {
     struct history *history; /* owned; REQUEST_HISTORY */
     char *name;              /* owned: nick or room, as asked for */
     char *text;              /* owned: message, topic, away text */
+    char *tags;              /* owned; REQUEST_DIRECT; NULL: none */
+    uint32_t tags_len;
     uint32_t name_len;
     uint32_t text_len;
 };
@@ -104,6 +106,8 @@ struct request *request_find(const struct hub *hub, struct token token);
 struct token request_token(const struct request *r);
 struct str_view request_name(const struct request *r);
 struct str_view request_text(const struct request *r);
+struct str_view request_tags(const struct request *r);
+void request_set_tags(struct request *r, struct str_view tags);
 /*
  * It has ended: the user may ask for the next thing, but is told so only by
  * user_check_idle(), after the events. The memory stays until the end of the turn.

@@ -42,9 +42,10 @@ enum {
  * whole, so that an item can be read alone.
  */
 enum item_type {
-    ITEM_MESSAGE = 'M',   /* id who account text */
-    ITEM_ACTION = 'A',    /* id who account text */
-    ITEM_NOTICE = 'O',    /* id who account text */
+    ITEM_MESSAGE = 'M',   /* id who account text tags status: of IRC, both mostly empty */
+    ITEM_ACTION = 'A',    /* the same */
+    ITEM_NOTICE = 'O',    /* the same */
+    ITEM_TAGMSG = 'G',    /* the same, without text */
     ITEM_JOIN = 'J',      /* id nick user host account realname away modes version stay */
     ITEM_LEAVE = 'L',     /* id who reason */
     ITEM_QUIT = 'Q',      /* id who reason */
@@ -60,7 +61,7 @@ enum item_type {
         'R', /* id nick user host account realname away modes version oldid stay
                             flags: a member that its node registers again */
     ITEM_DIRECT =
-        'U', /* id who account text toid kind(M|A|O) tonick: in a node's inbox */
+        'U', /* id who account text toid kind(M|A|O|G) tonick tags: in a node's inbox */
     ITEM_INVITE =
         'I', /* id who account toid room tonick: in a node's inbox; and in the log
                             of the room, for its operators */

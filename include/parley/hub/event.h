@@ -38,8 +38,9 @@ enum hub_event_type {
     EV_NICK,        /* person, old_nick; once per reader. Also comes when the hub had to
                         rename a user whose name was lost to somebody else */
     EV_TOPIC,       /* who set text as the topic of room ("" = none) */
-    EV_MESSAGE, /* in room: who, text, kind (ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE) */
-    EV_RECENT,  /* as EV_MESSAGE, but from history */
+    EV_MESSAGE, /* in room: who, text, kind (ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE), tags, status */
+    EV_TAGMSG,       /* who sent tags without text: in room, or without one to target */
+    EV_RECENT,       /* as EV_MESSAGE, but from history */
     EV_HISTORY_END,  /* answer to hub_history(): that was all */
     EV_DIRECT,       /* to the user: who said text to you, kind */
     EV_DIRECT_SENT,  /* to the user: your text to `target` is stored, kind */
@@ -61,14 +62,17 @@ enum hub_event_type {
 
 struct hub_event {
     enum hub_event_type type;
-    char kind;                   /* item type where it matters */
+    char kind; /* item type where it matters */
+    char
+        status; /* EV_MESSAGE, EV_TAGMSG: '@', '+': only for those who have at least that */
     const struct room *room;     /* or NULL */
     const struct person *person; /* whose doing it is, if known, or NULL */
     const struct person *other;  /* EV_KICK: whom it befell */
     struct str_view who;         /* nick!user@host as the item carries it */
     struct str_view account;
     struct str_view text;
-    struct str_view target;    /* nick to whom */
+    struct str_view tags;   /* of what was said: client-only tags, "+a=b;+c", or empty */
+    struct str_view target; /* nick to whom */
     struct str_view old_nick;  /* EV_NICK */
     struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED, EV_INVITE... */
     struct str_view record;    /* EV_WHOIS: see person_record_decode() */

@@ -41,10 +41,11 @@ struct hub_user;
 
 enum {
     HUB_TEXT_BYTES_MAX =
-        3936,               /* of a message: a line of 4096 bytes has room for the rest */
-    REASON_BYTES_MAX = 390, /* of leaving; longer ones are cut */
-    HUB_HISTORY_MAX = 500,  /* messages that hub_history() shows at most */
-    HUB_LISTED_MAX = 2000,  /* rooms that hub_rooms() lists at most */
+        3936, /* of a message: a line of 4096 bytes has room for the rest */
+    HUB_TAGS_BYTES_MAX = 4094,
+    REASON_BYTES_MAX = 390,  /* of leaving; longer ones are cut */
+    HUB_HISTORY_MAX = 500,   /* messages that hub_history() shows at most */
+    HUB_LISTED_MAX = 2000,   /* rooms that hub_rooms() lists at most */
     HUB_INVITATIONS_MAX = 8, /* of one person, that were not followed */
     HUB_INVITATION_MS = 3600000,
 };
@@ -123,6 +124,21 @@ enum hub_result hub_leave(struct hub_user *u, struct str_view room,
  * whether it has +n or not. */
 enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
                         struct str_view text);
+/* What is said, with all that IRC adds. */
+struct hub_speech {
+    char kind;   /* as above, or ITEM_TAGMSG: no text */
+    char status; /* '@', '+': only for members with that flag or more; 0: for all */
+    struct str_view text; /* not empty but for ITEM_TAGMSG */
+    struct str_view
+        tags; /* client-only tags as they stand in a line, "+a=b;+c", or empty; at
+                             most HUB_TAGS_BYTES_MAX (IRCv3 message-tags) */
+};
+/* As hub_say(); HUB_BAD_PARAMETER: the tags or the status. -> EV_MESSAGE or EV_TAGMSG */
+enum hub_result hub_speak(struct hub_user *u, const struct room *room,
+                          const struct hub_speech *speech);
+/* (serial) As hub_direct(), without status. -> EV_DIRECT or EV_TAGMSG to the other */
+enum hub_result hub_speak_to(struct hub_user *u, struct str_view nick,
+                             const struct hub_speech *speech);
 /* (serial) -> EV_DIRECT to the other, EV_DIRECT_SENT or EV_NO_SUCH_NICK to the user */
 enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
                            struct str_view text);

@@ -43,6 +43,7 @@ static const struct {
     [EV_NICK] = {"nick", FORM_WHO | FORM_TEXT},
     [EV_TOPIC] = {"topic", FORM_ROOM | FORM_WHO | FORM_TEXT},
     [EV_MESSAGE] = {"say", FORM_ROOM | FORM_WHO | FORM_TEXT},
+    [EV_TAGMSG] = {"tags", FORM_ROOM | FORM_WHO | FORM_TARGET},
     [EV_RECENT] = {"recent", FORM_ROOM | FORM_WHO | FORM_TEXT},
     [EV_HISTORY_END] = {"end", FORM_ROOM | FORM_COUNT},
     [EV_DIRECT] = {"direct", FORM_WHO | FORM_TARGET | FORM_TEXT},
@@ -106,6 +107,12 @@ static void write_down(struct strbuf *out, const struct hub_event *ev)
     }
     if ((form & FORM_COUNT) != 0) {
         strbuf_add_fmt(out, " %llu", (unsigned long long)ev->count);
+    }
+    if (ev->tags.len > 0) {
+        add_word(out, ev->tags);
+    }
+    if (ev->status != '\0') {
+        add_word(out, sv(&ev->status, 1));
     }
     if ((form & FORM_REASON) != 0) {
         add_word(out, sv_of(reasons[ev->reason]));
