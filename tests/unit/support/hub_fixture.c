@@ -85,6 +85,17 @@ static void add_change(struct strbuf *out, bool is_added, char letter,
     }
 }
 
+/* What few messages have. */
+static void add_extras(struct strbuf *out, const struct hub_event *ev)
+{
+    if (ev->tags.len > 0) {
+        add_word(out, ev->tags);
+    }
+    if (ev->status != '\0') {
+        add_word(out, sv(&ev->status, 1));
+    }
+}
+
 static void write_down(struct strbuf *out, const struct hub_event *ev)
 {
     unsigned form = forms[ev->type].form;
@@ -108,12 +119,7 @@ static void write_down(struct strbuf *out, const struct hub_event *ev)
     if ((form & FORM_COUNT) != 0) {
         strbuf_add_fmt(out, " %llu", (unsigned long long)ev->count);
     }
-    if (ev->tags.len > 0) {
-        add_word(out, ev->tags);
-    }
-    if (ev->status != '\0') {
-        add_word(out, sv(&ev->status, 1));
-    }
+    add_extras(out, ev);
     if ((form & FORM_REASON) != 0) {
         add_word(out, sv_of(reasons[ev->reason]));
     }
