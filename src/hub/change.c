@@ -30,15 +30,21 @@ static void tell_nick(struct hub *hub, const struct person *p, struct str_view o
     fanout_to_readers(hub, p, &ev);
 }
 
-static void tell_away(struct hub *hub, const struct person *p, const struct hub_event *at)
+/* The person, as it is called now, has another text. */
+static void tell_text(struct hub *hub, const struct person *p, enum hub_event_type type,
+                      struct str_view text, const struct hub_event *at)
 {
-    struct hub_event ev = event_at(at, EV_AWAY, p);
+    struct hub_event ev = event_at(at, type, p);
     struct who_text who;
 
     ev.who = person_who(p, &who);
-    ev.text = person_away(p);
+    ev.text = text;
     ev.account = person_account(p);
-    fanout_to_readers(hub, p, &ev);
+    if (type != EV_USER_MODES) {
+        fanout_to_readers(hub, p, &ev);
+    } else if (p->user != NULL) {
+        fanout_to_user(p->user, &ev);
+    }
 }
 
 void change_apply(struct hub *hub, struct person *p, const struct record *rec,
@@ -54,6 +60,8 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
     }
     bool is_renamed = !sv_equal(old_nick, rec->texts[PERSON_NICK]);
     bool is_away_new = !sv_equal(person_away(p), rec->texts[PERSON_AWAY]);
+    bool is_name_new = !sv_equal(person_realname(p), rec->texts[PERSON_REALNAME]);
+    bool are_modes_new = !sv_equal(person_modes(p), rec->texts[PERSON_MODES]);
 
     person_set_record(p, rec);
     if (is_renamed) {
@@ -61,7 +69,13 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
         tell_nick(hub, p, old_nick, old_who, at);
     }
     if (is_away_new) {
-        tell_away(hub, p, at);
+        tell_text(hub, p, EV_AWAY, person_away(p), at);
+    }
+    if (is_name_new) {
+        tell_text(hub, p, EV_SETNAME, person_realname(p), at);
+    }
+    if (are_modes_new) {
+        tell_text(hub, p, EV_USER_MODES, person_modes(p), at);
     }
 }
 

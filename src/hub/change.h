@@ -13,7 +13,7 @@
 #include "hub/hub_internal.h"
 #include "hub/person_internal.h"
 
-/* Take over `rec` if it is newer, and tell EV_NICK, EV_AWAY. `at` gives the events their
+/* Take over `rec` if it is newer, and tell EV_NICK, EV_AWAY ... `at` gives the events their
  * entry, time and origin. */
 void change_apply(struct hub *hub, struct person *p, const struct record *rec,
                   const struct hub_event *at);

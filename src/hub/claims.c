@@ -114,7 +114,8 @@ static bool is_same_name(struct str_view a, struct str_view b)
 /* Nobody is called by the old name any more. */
 static void release_old_name(const struct request *r)
 {
-    if (r->kind != REQUEST_AWAY && !is_same_name(request_text(r), request_name(r))) {
+    if (request_changes(r) == PERSON_NICK &&
+        !is_same_name(request_text(r), request_name(r))) {
         claims_release(r->user, request_text(r));
     }
 }
@@ -126,7 +127,7 @@ static void finish_change(struct request *r)
 
     request_end(r);
     release_old_name(r);
-    if (r->kind == REQUEST_AWAY) {
+    if (request_changes(r) != PERSON_NICK) {
         claims_renew(u);
     } else if (u->is_closed) {
         claims_release(u, request_name(r));
@@ -171,29 +172,16 @@ static void start_change(struct request *r, char type)
     finish_if_all_came(r);
 }
 
-enum hub_result hub_away(struct hub_user *u, struct str_view text)
+enum hub_result claims_change(struct hub_user *u, enum request_kind kind,
+                              struct str_view text)
 {
-    struct hub_event ev = hub_event_of(EV_AWAY, NULL, &u->person);
-    struct who_text who;
-
     if (!u->is_registered) {
         return HUB_NOT_MEMBER;
-    }
-    if (text.len > AWAY_BYTES_MAX) {
-        return HUB_TOO_LONG;
     }
     if (u->is_closed || hub_user_is_busy(u)) {
         return HUB_TOO_MANY;
     }
-    text = names_clean_text(text, AWAY_BYTES_MAX, &u->hub->text);
-    if (sv_equal(text, person_away(&u->person))) {
-        ev.who = person_who(&u->person, &who);
-        ev.text = text;
-        ev.origin = u;
-        fanout_to_user(u, &ev);
-        return HUB_OK;
-    }
-    start_change(request_begin(u, REQUEST_AWAY, NULL, SV(""), text), ITEM_PERSON);
+    start_change(request_begin(u, kind, NULL, SV(""), text), ITEM_PERSON);
     return HUB_OK;
 }
 

@@ -16,6 +16,9 @@
 #include "hub/user_internal.h"
 
 void claims_on_claim(struct hub *hub, struct token token, enum claim_result result);
+/* Another text of the person than the nick: told to all rooms, then put into the record. */
+enum hub_result claims_change(struct hub_user *u, enum request_kind kind,
+                              struct str_view text);
 /* The user's change came back from this room. */
 void claims_change_came(struct member *m);
 /* ... or will not: it is in one of those rooms no more. */

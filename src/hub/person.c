@@ -22,6 +22,18 @@ static size_t live_count;
 
 /* ---- records ---- */
 
+bool person_modes_are_valid(struct str_view modes)
+{
+    for (size_t i = 0; i < modes.len; i++) {
+        char c = ascii_lower(modes.ptr[i]);
+
+        if (c < 'a' || c > 'z') {
+            return false;
+        }
+    }
+    return modes.len <= PERSON_MODES_MAX;
+}
+
 void record_encode(struct strbuf *out, const struct record *rec)
 {
     struct str_view fields[RECORD_FIELDS];
@@ -63,7 +75,8 @@ bool record_from_item(const struct item *it, size_t first, struct record *ret)
             return false;
         }
     }
-    if (!hub_nick_is_valid(rec.texts[PERSON_NICK])) {
+    if (!hub_nick_is_valid(rec.texts[PERSON_NICK]) ||
+        !person_modes_are_valid(rec.texts[PERSON_MODES])) {
         return false;
     }
     if (version.len > 0 && !sv_to_u64(version, UINT32_MAX, &number)) {

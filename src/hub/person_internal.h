@@ -71,6 +71,8 @@ bool record_decode(struct str_view text, struct record *ret) PARLEY_MUST_CHECK;
 /* The record that stands in an item, from field `first` on. */
 bool record_from_item(const struct item *it, size_t first, struct record *ret)
     PARLEY_MUST_CHECK;
+/* Letters, not too many. */
+bool person_modes_are_valid(struct str_view modes);
 /* nick!user@host */
 struct who_text {
     char bytes[WHO_BYTES_MAX];

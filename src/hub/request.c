@@ -46,6 +46,8 @@ static const struct request_row {
     [REQUEST_MODE] = {ITEM_MODE, fail_nothing},
     [REQUEST_KICK] = {ITEM_KICK, fail_nothing},
     [REQUEST_AWAY] = {ITEM_PERSON, claims_fail},
+    [REQUEST_SETNAME] = {ITEM_PERSON, claims_fail},
+    [REQUEST_USER_MODES] = {ITEM_PERSON, claims_fail},
     [REQUEST_WHOIS] = {0, fail_nothing},
     [REQUEST_ROOMS] = {0, fail_nothing},
     [REQUEST_HISTORY] = {0, fail_nothing},
@@ -229,6 +231,8 @@ static bool has_effect(const struct request *r)
     case REQUEST_DIRECT:
     case REQUEST_INVITE:
     case REQUEST_AWAY:
+    case REQUEST_SETNAME:
+    case REQUEST_USER_MODES:
     case REQUEST_WHOIS:
     case REQUEST_ROOMS:
     case REQUEST_HISTORY:

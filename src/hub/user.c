@@ -253,6 +253,20 @@ struct str_view user_id(const struct hub_user *u, uint32_t generation,
     return member_id_format((struct member_id){node, u->number}, ret);
 }
 
+enum person_text request_changes(const struct request *r)
+{
+    static const enum person_text changed[REQUEST_KIND_COUNT] = {
+        /* That of REQUEST_NICK is 0, as it is of those that change nothing. */
+        [REQUEST_AWAY] = PERSON_AWAY,
+        [REQUEST_SETNAME] = PERSON_REALNAME,
+        [REQUEST_USER_MODES] = PERSON_MODES,
+    };
+    bool is_nick = r->kind == REQUEST_NICK || r->kind == REQUEST_RENAME;
+
+    return is_nick || changed[r->kind] != PERSON_NICK ? changed[r->kind]
+                                                      : PERSON_TEXT_COUNT;
+}
+
 struct record user_record(const struct hub_user *u)
 {
     struct record rec = person_record(&u->person);
@@ -261,13 +275,12 @@ struct record user_record(const struct hub_user *u)
     if (r == NULL || r->state != REQUEST_PUBLISHED) {
         return rec;
     }
-    if (r->kind == REQUEST_NICK || r->kind == REQUEST_RENAME) {
-        rec.texts[PERSON_NICK] = request_name(r);
-    } else if (r->kind == REQUEST_AWAY) {
-        rec.texts[PERSON_AWAY] = request_text(r);
-    } else {
+    enum person_text which = request_changes(r);
+
+    if (which == PERSON_TEXT_COUNT) {
         return rec;
     }
+    rec.texts[which] = which == PERSON_NICK ? request_name(r) : request_text(r);
     rec.version = r->version;
     return rec;
 }

@@ -34,6 +34,8 @@ enum request_kind {
     REQUEST_MODE,
     REQUEST_KICK,
     REQUEST_AWAY,
+    REQUEST_SETNAME,
+    REQUEST_USER_MODES,
     REQUEST_WHOIS,
     REQUEST_ROOMS,
     REQUEST_HISTORY,
@@ -57,7 +59,7 @@ struct request {
     struct deadline give_up;
     struct entry_id stored;
     uint32_t generation;     /* REQUEST_NICK: of the node id that claims */
-    uint32_t version;        /* REQUEST_NICK, REQUEST_AWAY: of the person afterwards */
+    uint32_t version;        /* of a change of the person: what it has then */
     uint32_t awaited;        /* the same: rooms that the change is on its way to */
     uint32_t listed;         /* REQUEST_ROOMS */
     struct history *history; /* owned; REQUEST_HISTORY */
@@ -134,6 +136,8 @@ void user_forget(struct hub_user *u);
 /* Its member id under the node's id of that generation. */
 struct str_view user_id(const struct hub_user *u, uint32_t generation,
                         struct member_id_text *ret);
+/* The text of the person that such a request changes; PERSON_TEXT_COUNT: none. */
+enum person_text request_changes(const struct request *r);
 /* What the books should say: with a change that is on its way already. */
 struct record user_record(const struct hub_user *u);
 /* Give the name back, once. */

@@ -78,9 +78,15 @@ static void ask_invite(struct talker *t)
     must(hub_invite(t->user, room_of(t, "#a"), SV("nobody")));
 }
 
+static void ask_setname(struct talker *t)
+{
+    must(hub_setname(t->user, SV("somebody")));
+}
+
 static void (*const requests[])(struct talker *t) = {
-    ask_nick, ask_join,  ask_join_known, ask_leave,   ask_say,  ask_direct, ask_topic,
-    ask_away, ask_whois, ask_rooms,      ask_history, ask_mode, ask_kick,   ask_invite,
+    ask_nick,    ask_join,  ask_join_known, ask_leave,  ask_say,
+    ask_direct,  ask_topic, ask_away,       ask_whois,  ask_rooms,
+    ask_history, ask_mode,  ask_kick,       ask_invite, ask_setname,
 };
 
 /* What happens to the node when the user is closed. */

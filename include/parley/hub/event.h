@@ -50,10 +50,13 @@ enum hub_event_type {
     EV_ROOMS_END,    /* count = rooms that were listed */
     EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
-    EV_JOIN_REFUSED, /* to the user: you may not come into room_name, for that reason */
-    EV_INVITE,       /* to the user: who asks you into room_name */
-    EV_INVITED,      /* to the user: target is asked into room_name, as you wanted */
-    EV_INVITE_SEEN,  /* to the operators of room: who asks target into it */
+    EV_JOIN_REFUSED,
+    /* to the user: you may not come into room_name, for that reason */
+    EV_SETNAME,     /* person's real name changed: text; once per reader */
+    EV_USER_MODES,  /* to the user: your modes are text */
+    EV_INVITE,      /* to the user: who asks you into room_name */
+    EV_INVITED,     /* to the user: target is asked into room_name, as you wanted */
+    EV_INVITE_SEEN, /* to the operators of room: who asks target into it */
     EV_KICK, /* who threw the person `other`, target = its nick, out of room; text = reason. To
                 that person too */
     EV_MODE, /* who made these changes in room; without who it is the room's own doing:

@@ -160,6 +160,12 @@ enum hub_result hub_kick(struct hub_user *u, const struct room *room,
                          struct str_view nick, struct str_view reason);
 /* (serial) "" is back. -> EV_AWAY to those who share a room, and to the user */
 enum hub_result hub_away(struct hub_user *u, struct str_view text);
+/* (serial) Another real name. -> EV_SETNAME to those who share a room, and to the user */
+enum hub_result hub_setname(struct hub_user *u, struct str_view realname);
+/* (serial) The user's own modes, all of them: letters, at most PERSON_MODES_MAX, else
+ * HUB_BAD_PARAMETER. They stand in the record; who has 'w' is told EV_WALLOPS. Before the first
+ * hub_nick() they are so at once. -> EV_USER_MODES to the user */
+enum hub_result hub_set_modes(struct hub_user *u, struct str_view modes);
 /* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */
 enum hub_result hub_whois(struct hub_user *u, struct str_view nick);
 /* (serial) -> EV_ROOM_LISTED..., EV_ROOMS_END */

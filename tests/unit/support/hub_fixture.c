@@ -55,6 +55,8 @@ static const struct {
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
     [EV_JOIN_REFUSED] = {"refused", FORM_REASON},
+    [EV_SETNAME] = {"setname", FORM_WHO | FORM_TEXT},
+    [EV_USER_MODES] = {"umodes", FORM_TEXT},
     [EV_INVITE] = {"invite", FORM_WHO | FORM_TARGET},
     [EV_INVITED] = {"invited", FORM_TARGET},
     [EV_INVITE_SEEN] = {"seen", FORM_WHO | FORM_TARGET},
