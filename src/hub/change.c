@@ -3,6 +3,7 @@
 
 #include "hub/access.h"
 #include "hub/fanout.h"
+#include "hub/user_internal.h"
 
 /* The event in which somebody does `type`, at the place of `at`. */
 static struct hub_event event_at(const struct hub_event *at, enum hub_event_type type,
@@ -43,6 +44,7 @@ static void tell_text(struct hub *hub, const struct person *p, enum hub_event_ty
     if (type != EV_USER_MODES) {
         fanout_to_readers(hub, p, &ev);
     } else if (p->user != NULL) {
+        user_note_modes(p->user);
         fanout_to_user(p->user, &ev);
     }
 }

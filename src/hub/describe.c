@@ -56,6 +56,7 @@ enum hub_result hub_set_modes(struct hub_user *u, struct str_view modes)
 
         rec.texts[PERSON_MODES] = modes;
         person_set_record(&u->person, &rec);
+        user_note_modes(u);
         return HUB_OK;
     }
     return sv_equal(modes, person_modes(&u->person))

@@ -73,6 +73,14 @@ bool draft_publish_to_node(struct draft *d, struct str_view to_id)
     return taken;
 }
 
+bool draft_publish_to_all(struct draft *d)
+{
+    struct backplane *bp = d->hub->bp;
+    struct publication p = finish(d);
+
+    return backplane_ops(bp)->publish_to(bp, SV(HUB_ALL_LOG), &p);
+}
+
 struct str_view draft_own_id(const struct hub_user *u, struct member_id_text *ret)
 {
     return user_id(u, u->hub->generation, ret);

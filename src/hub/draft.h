@@ -46,6 +46,9 @@ bool draft_publish(struct draft *d, struct room *r) PARLEY_MUST_CHECK;
 /* ... to the inbox of the node of member id `to_id`. */
 bool draft_publish_to_node(struct draft *d, struct str_view to_id) PARLEY_MUST_CHECK;
 
+/* ... to the inbox of all nodes. */
+bool draft_publish_to_all(struct draft *d) PARLEY_MUST_CHECK;
+
 /* The user's present member id. */
 struct str_view draft_own_id(const struct hub_user *u, struct member_id_text *ret);
 

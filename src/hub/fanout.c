@@ -54,6 +54,16 @@ void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *e
     event_done(ev);
 }
 
+void fanout_to_wallops(struct hub *hub, struct hub_event *ev)
+{
+    LIST_FOR_EACH(&hub->wallops, it) {
+        const struct hub_user *u = LIST_ENTRY(it, struct hub_user, wallops);
+
+        u->ops->deliver(u->sink, ev);
+    }
+    event_done(ev);
+}
+
 static void deliver_once(struct hub_user *u, struct hub_event *ev, uint32_t stamp)
 {
     if (u->stamp != stamp) {

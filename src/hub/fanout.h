@@ -20,6 +20,8 @@ void fanout_to_user(struct hub_user *u, struct hub_event *ev);
 void fanout_to_room(const struct room *r, struct hub_event *ev);
 /* To those local members who have one of these flags, and to its origin. */
 void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *ev);
+/* To the users who have the mode 'w'. */
+void fanout_to_wallops(struct hub *hub, struct hub_event *ev);
 /* To everybody on this node who shares a room with `p`, and to `p` itself, each once. */
 void fanout_to_readers(struct hub *hub, const struct person *p, struct hub_event *ev);
 

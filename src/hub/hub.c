@@ -187,6 +187,7 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
     map_init(&hub->users, user_key);
     map_init(&hub->persons, person_key);
     list_init(&hub->inboxes);
+    list_init(&hub->wallops);
     list_init(&hub->repair_rooms);
     list_init(&hub->claim_users);
     timer_init(&hub->slice, loop, repair_on_slice, hub);
@@ -196,6 +197,7 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
     backplane_ops(bp)->attach(bp, &events, hub);
     hub_add_node_id(hub, backplane_ops(bp)->node_id(bp));
     inbox_open(hub);
+    inbox_open_all(hub);
     return hub;
 }
 

@@ -32,6 +32,9 @@ enum {
     HUB_UPDATES_MAX = 28,     /* of the books, with one item */
 };
 
+/* The inbox of all nodes: no node has that id, and no room that name. */
+#define HUB_ALL_LOG "@all"
+
 /* What an answer is to. */
 enum token_kind {
     TOKEN_NONE,
@@ -52,6 +55,8 @@ struct log_owner {
     struct log_handle *log; /* the backplane's */
 };
 
+struct inbox;
+
 struct hub {
     struct loop *loop;    /* borrowed */
     struct backplane *bp; /* borrowed */
@@ -60,6 +65,8 @@ struct hub {
     struct map users;    /* owned; closed ones that still have something under way too */
     struct map persons;  /* owned; of other nodes */
     struct list inboxes; /* owned; the newest last */
+    struct inbox *all;   /* owned: the inbox of all nodes */
+    struct list wallops; /* users who are told EV_WALLOPS */
     struct list repair_rooms; /* rooms with members to register again */
     struct list claim_users;  /* users whose names are to be claimed again */
     struct timer slice;       /* does the work of both */

@@ -14,7 +14,8 @@ struct inbox {
     struct log_owner owner; /* first */
     struct list link;       /* in hub->inboxes */
     struct entry_id last;
-    bool is_live; /* had its first snapshot */
+    bool is_live;   /* had its first snapshot */
+    bool is_of_all; /* all nodes read it */
     struct deadline end;
 };
 
@@ -56,8 +57,21 @@ void inbox_open(struct hub *hub)
     strbuf_done(&name);
 }
 
+void inbox_open_all(struct hub *hub)
+{
+    struct inbox *inbox = xcalloc(1, sizeof *inbox);
+
+    inbox->owner = (struct log_owner){.is_inbox = true, .hub = hub};
+    inbox->is_of_all = true;
+    deadline_init(&inbox->end, on_end);
+    list_init(&inbox->link);
+    inbox->owner.log = backplane_ops(hub->bp)->open(hub->bp, SV(HUB_ALL_LOG), inbox);
+    hub->all = inbox;
+}
+
 void inbox_close_all(struct hub *hub)
 {
+    close_inbox(hub->all);
     LIST_FOR_EACH(&hub->inboxes, it) {
         close_inbox(LIST_ENTRY(it, struct inbox, link));
     }
@@ -131,6 +145,46 @@ static bool apply_invite(const struct applied *a)
     return true;
 }
 
+/* id who toid reason tonick */
+static bool apply_kill(const struct applied *a)
+{
+    const struct person *by = person_find(a->hub, item_field(&a->it, 0));
+    struct hub_user *u = find_user(a->hub, item_field(&a->it, 2));
+    struct hub_event ev = applied_event(a, EV_KILLED, by);
+
+    ev.who = item_field(&a->it, 1);
+    ev.text = item_field(&a->it, 3);
+    ev.target = item_field(&a->it, 4);
+    if (ev.who.len > WHO_BYTES_MAX || ev.text.len > REASON_BYTES_MAX ||
+        !names_allow_text(ev.who) || !names_allow_text(ev.text) ||
+        !hub_nick_is_valid(ev.target)) {
+        return false;
+    }
+    if (u == NULL) {
+        send_back(a, ev.target);
+        return true;
+    }
+    ev.origin = NULL; /* so that nobody takes it for an answer */
+    fanout_to_user(u, &ev);
+    return true;
+}
+
+/* id who text */
+static bool apply_wallops(const struct applied *a)
+{
+    const struct person *by = person_find(a->hub, item_field(&a->it, 0));
+    struct hub_event ev = applied_event(a, EV_WALLOPS, by);
+
+    ev.who = item_field(&a->it, 1);
+    ev.text = item_field(&a->it, 2);
+    if (ev.who.len > WHO_BYTES_MAX || ev.text.len > HUB_TEXT_BYTES_MAX ||
+        !names_allow_text(ev.who) || !names_allow_text(ev.text)) {
+        return false;
+    }
+    fanout_to_wallops(a->hub, &ev);
+    return true;
+}
+
 /* toid nick */
 static bool apply_bounce(const struct applied *a)
 {
@@ -151,12 +205,22 @@ static const struct apply_row rows[] = {
     {ITEM_DIRECT, 6, apply_direct},
     {ITEM_BOUNCE, 2, apply_bounce},
     {ITEM_INVITE, 6, apply_invite},
+    {ITEM_KILL, 5, apply_kill},
+};
+
+static const struct apply_row rows_of_all[] = {
+    {ITEM_WALLOPS, 3, apply_wallops},
 };
 
 void inbox_on_entry(struct inbox *inbox, const struct entry *entry)
 {
     inbox->last = entry->id;
-    apply_items(inbox->owner.hub, NULL, entry, rows, PARLEY_COUNT_OF(rows));
+    if (inbox->is_of_all) {
+        apply_items(inbox->owner.hub, NULL, entry, rows_of_all,
+                    PARLEY_COUNT_OF(rows_of_all));
+    } else {
+        apply_items(inbox->owner.hub, NULL, entry, rows, PARLEY_COUNT_OF(rows));
+    }
 }
 
 void inbox_on_snapshot(struct inbox *inbox, const struct snapshot *snap)

@@ -74,12 +74,46 @@ enum hub_result hub_invite(struct hub_user *u, const struct room *room,
     return ready;
 }
 
+enum hub_result hub_kill(struct hub_user *u, struct str_view nick, struct str_view reason)
+{
+    enum hub_result ready = lookup_check_ready(u);
+
+    if (!hub_nick_is_valid(nick)) {
+        return HUB_BAD_NAME;
+    }
+    if (ready == HUB_OK) {
+        reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
+        lookup_begin(request_begin(u, REQUEST_KILL, NULL, nick, reason));
+    }
+    return ready;
+}
+
+enum hub_result hub_wallops(struct hub_user *u, struct str_view text)
+{
+    enum hub_result ready = lookup_check_ready(u);
+
+    if (text.len == 0) {
+        return HUB_EMPTY;
+    }
+    if (text.len > HUB_TEXT_BYTES_MAX) {
+        return HUB_TOO_LONG;
+    }
+    if (ready != HUB_OK) {
+        return ready;
+    }
+    text = names_clean_text(text, HUB_TEXT_BYTES_MAX, &u->hub->text);
+    return publish_wallops(u, text) ? HUB_OK : HUB_UNAVAILABLE;
+}
+
 /* ---- on the way ---- */
 
 static bool publish(const struct request *r, struct str_view owner)
 {
-    return r->kind == REQUEST_INVITE ? publish_invite(r, owner)
-                                     : publish_direct(r, owner, request_name(r));
+    if (r->kind == REQUEST_INVITE) {
+        return publish_invite(r, owner);
+    }
+    return r->kind == REQUEST_KILL ? publish_kill(r, owner)
+                                   : publish_direct(r, owner, request_name(r));
 }
 
 void letters_send(struct request *r, struct str_view owner, const struct record *rec)
@@ -101,6 +135,7 @@ void letters_send(struct request *r, struct str_view owner, const struct record 
 static const enum hub_event_type told[REQUEST_KIND_COUNT] = {
     [REQUEST_DIRECT] = EV_DIRECT_SENT,
     [REQUEST_INVITE] = EV_INVITED,
+    [REQUEST_KILL] = EV_KILL_SENT,
 };
 
 bool letters_is_request(const struct request *r)

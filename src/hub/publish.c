@@ -281,6 +281,34 @@ bool publish_invite(const struct request *r, struct str_view to_id)
     return true;
 }
 
+bool publish_kill(const struct request *r, struct str_view to_id)
+{
+    struct hub_user *u = r->user;
+    struct draft d = draft_new(u->hub, ITEM_KILL, request_token(r));
+    struct member_id_text id;
+    struct who_text who;
+
+    d.want_stored = true;
+    draft_add_field(&d, draft_own_id(u, &id));
+    draft_add_field(&d, person_who(&u->person, &who));
+    draft_add_field(&d, to_id);
+    draft_add_field(&d, request_text(r));
+    draft_add_field(&d, request_name(r));
+    return draft_publish_to_node(&d, to_id);
+}
+
+bool publish_wallops(const struct hub_user *u, struct str_view text)
+{
+    struct draft d = draft_new(u->hub, ITEM_WALLOPS, (struct token){0, TOKEN_NONE, 0});
+    struct member_id_text id;
+    struct who_text who;
+
+    draft_add_field(&d, draft_own_id(u, &id));
+    draft_add_field(&d, person_who(&u->person, &who));
+    draft_add_field(&d, text);
+    return draft_publish_to_all(&d);
+}
+
 bool publish_bounce(struct hub *hub, struct str_view to_id, struct str_view nick)
 {
     struct draft d = draft_new(hub, ITEM_BOUNCE, (struct token){0, TOKEN_NONE, 0});

@@ -39,6 +39,9 @@ bool publish_direct(const struct request *r, struct str_view to_id,
                     struct str_view to_nick) PARLEY_MUST_CHECK;
 /* The request's text is the room; its operators are told too, if that can be. */
 bool publish_invite(const struct request *r, struct str_view to_id) PARLEY_MUST_CHECK;
+/* The request's text is the reason. */
+bool publish_kill(const struct request *r, struct str_view to_id) PARLEY_MUST_CHECK;
+bool publish_wallops(const struct hub_user *u, struct str_view text) PARLEY_MUST_CHECK;
 bool publish_bounce(struct hub *hub, struct str_view to_id, struct str_view nick)
     PARLEY_MUST_CHECK;
 

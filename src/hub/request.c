@@ -42,6 +42,7 @@ static const struct request_row {
     [REQUEST_LEAVE] = {ITEM_LEAVE, fail_leave},
     [REQUEST_DIRECT] = {ITEM_DIRECT, fail_nothing},
     [REQUEST_INVITE] = {ITEM_INVITE, fail_nothing},
+    [REQUEST_KILL] = {ITEM_KILL, fail_nothing},
     [REQUEST_TOPIC] = {ITEM_TOPIC, fail_nothing},
     [REQUEST_MODE] = {ITEM_MODE, fail_nothing},
     [REQUEST_KICK] = {ITEM_KICK, fail_nothing},
@@ -230,6 +231,7 @@ static bool has_effect(const struct request *r)
     case REQUEST_RENAME:
     case REQUEST_DIRECT:
     case REQUEST_INVITE:
+    case REQUEST_KILL:
     case REQUEST_AWAY:
     case REQUEST_SETNAME:
     case REQUEST_USER_MODES:

@@ -43,6 +43,7 @@ struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, v
     u->number = ++hub->last_number;
     u->since = hub->generation;
     list_init(&u->claim);
+    list_init(&u->wallops);
     person_init(&u->person, u, SV(""));
     struct record rec = person_record(&u->person);
     rec.texts[PERSON_USER] = SV("user");
@@ -103,6 +104,7 @@ void hub_user_close(struct hub_user *u, struct str_view reason)
     reason = names_clean_text(reason, REASON_BYTES_MAX, &u->hub->text);
     u->quit_reason = xstrndup(reason.len > 0 ? reason.ptr : "", reason.len);
     list_remove(&u->claim);
+    list_remove(&u->wallops);
     if (u->is_registered) {
         metric_add(METRIC_USERS, -1);
     }
@@ -123,6 +125,7 @@ void user_forget(struct hub_user *u)
     u->ops = &deaf_ops;
     u->is_closed = true;
     u->is_released = true;
+    list_remove(&u->wallops);
     u->claims = 0;
     if (u->request != NULL) {
         request_end(u->request);
@@ -151,6 +154,16 @@ void user_try_bury(struct hub_user *u)
     list_remove(&u->claim);
     (void)map_remove(&u->hub->users, user_key(u));
     loop_bury(u->hub->loop, u, user_free);
+}
+
+void user_note_modes(struct hub_user *u)
+{
+    struct str_view modes = person_modes(&u->person);
+
+    list_remove(&u->wallops);
+    if (!u->is_closed && sv_find_char(modes, 'w') < modes.len) {
+        list_append(&u->hub->wallops, &u->wallops);
+    }
 }
 
 void user_release_name(struct hub_user *u)

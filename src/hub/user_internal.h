@@ -30,6 +30,7 @@ enum request_kind {
     REQUEST_LEAVE,
     REQUEST_DIRECT,
     REQUEST_INVITE,
+    REQUEST_KILL,
     REQUEST_TOPIC,
     REQUEST_MODE,
     REQUEST_KICK,
@@ -78,6 +79,7 @@ struct hub_user {
     struct request *request;        /* owned; NULL: none is under way */
     char *quit_reason;              /* owned; NULL until closed */
     struct list claim;              /* in hub->claim_users */
+    struct list wallops;            /* in hub->wallops: it has the mode 'w' */
     struct invitation *invitations; /* owned; NULL: none */
     uint64_t number;
     struct person person;
@@ -140,6 +142,8 @@ struct str_view user_id(const struct hub_user *u, uint32_t generation,
 enum person_text request_changes(const struct request *r);
 /* What the books should say: with a change that is on its way already. */
 struct record user_record(const struct hub_user *u);
+/* Its modes have changed: who is told EV_WALLOPS? */
+void user_note_modes(struct hub_user *u);
 /* Give the name back, once. */
 void user_release_name(struct hub_user *u);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What one person sends another on any node: invitations. */
+/* What one person sends others on any node: invitations, an end, news for operators. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <parley/core/metrics.h>
 
 #include "hub/hub_internal.h"
 #include "support/hub_fixture.h"
@@ -148,6 +150,116 @@ START_TEST(test_invite_only_so_many_are_kept)
 }
 END_TEST
 
+/* ---- throwing people off, telling operators ---- */
+
+START_TEST(test_kill_reaches_any_node)
+{
+    must(hub_kill(alice->user, SV("CAROL"), SV("enough")));
+    ck_assert(hub_user_is_busy(alice->user));
+    settle();
+    expect(carol, "killed alice enough;");
+    expect(alice, "killsent Carol enough;");
+    ck_assert(!hub_user_is_busy(alice->user));
+    must(hub_kill(alice->user, SV("nobody"), SV("")));
+    settle();
+    expect(alice, "nobody nobody;");
+    ck_assert_int_eq(hub_kill(alice->user, SV("a b"), SV("")), HUB_BAD_NAME);
+    must(hub_kill(alice->user, SV("alice"), SV("")));
+    settle();
+    ck_assert_ptr_nonnull(strstr(take_heard(alice), "killed alice ;"));
+}
+END_TEST
+
+START_TEST(test_kill_of_one_just_gone_bounces)
+{
+    memory_node_hold_log(fx.nodes[2], "@n2", true);
+    must(hub_kill(alice->user, SV("carol"), SV("")));
+    settle();
+    close_talker(carol, "");
+    memory_node_hold_log(fx.nodes[2], "@n2", false);
+    settle();
+    expect(alice, "killsent Carol ;nobody Carol;");
+}
+END_TEST
+
+START_TEST(test_wallops_is_for_those_who_want_it)
+{
+    struct talker *dave = talker_new(1);
+
+    must(hub_set_modes(carol->user, SV("iw")));
+    must(hub_set_modes(dave->user, SV("w")));
+    nick(dave, "dave");
+    settle();
+    forget_heard();
+    must(hub_wallops(alice->user, SV("hear")));
+    settle();
+    expect(alice, "");
+    expect(bob, "");
+    expect(carol, "wallops alice hear;");
+    expect(dave, "wallops alice hear;");
+    must(hub_set_modes(carol->user, SV("i")));
+    dave->closes_itself = true;
+    settle();
+    forget_heard();
+    must(hub_wallops(alice->user, SV("hear")));
+    settle();
+    expect(carol, "");
+    expect(dave, "wallops alice hear;");
+    ck_assert_int_eq(hub_wallops(alice->user, SV("")), HUB_EMPTY);
+    fx.nodes[0]->is_full = true;
+    ck_assert_int_eq(hub_wallops(alice->user, SV("x")), HUB_UNAVAILABLE);
+    fx.nodes[0]->is_full = false;
+}
+END_TEST
+
+static const struct {
+    const char *log;
+    char type;
+    const char *fields[5];
+} bad[] = {
+    {"@n0", ITEM_KILL, {"n1/1", "x", "n0/1", "re\nason", "alice"}},
+    {"@n0", ITEM_KILL, {"n1/1", "x\n", "n0/1", "", "alice"}},
+    {"@n0", ITEM_KILL, {"n1/1", "x", "n0/1", "", "not a nick"}},
+    {"@all", ITEM_WALLOPS, {"n1/1", "x", "te\nxt", "", ""}},
+    {"@all", ITEM_WALLOPS, {"n1/1", "x\n", "text", "", ""}},
+};
+
+START_TEST(test_malformed_letters_are_counted_and_skipped)
+{
+    struct str_view fields[5];
+    struct strbuf item;
+
+    for (size_t i = 0; i < PARLEY_COUNT_OF(fields); i++) {
+        fields[i] = sv_of(bad[_i].fields[i]);
+    }
+    must(hub_set_modes(alice->user, SV("w")));
+    settle();
+    forget_heard();
+    metric_values[METRIC_MALFORMED] = 0;
+    strbuf_init(&item, ITEM_BYTES_MAX);
+    item_encode(&item, bad[_i].type, fields, PARLEY_COUNT_OF(fields));
+    memory_world_inject(&fx.world, bad[_i].log, "n9", strbuf_view(&item));
+    strbuf_done(&item);
+    settle();
+    expect(alice, "");
+    ck_assert_int_gt(metric_values[METRIC_MALFORMED], 0);
+}
+END_TEST
+
+START_TEST(test_inbox_of_all_takes_no_letters)
+{
+    struct str_view fields[] = {SV("n1/1"), SV("x"), SV("n0/1"), SV(""), SV("alice")};
+    struct strbuf item;
+
+    strbuf_init(&item, ITEM_BYTES_MAX);
+    item_encode(&item, ITEM_KILL, fields, PARLEY_COUNT_OF(fields));
+    memory_world_inject(&fx.world, "@all", "n9", strbuf_view(&item));
+    strbuf_done(&item);
+    settle();
+    expect(alice, "");
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("letters");
@@ -159,6 +271,12 @@ Suite *suite(void)
     tcase_add_test(tc, test_invite_what_is_wrong_is_told);
     tcase_add_test(tc, test_invite_to_one_just_gone_bounces);
     tcase_add_test(tc, test_invite_only_so_many_are_kept);
+    tcase_add_test(tc, test_kill_reaches_any_node);
+    tcase_add_test(tc, test_kill_of_one_just_gone_bounces);
+    tcase_add_test(tc, test_wallops_is_for_those_who_want_it);
+    tcase_add_loop_test(tc, test_malformed_letters_are_counted_and_skipped, 0,
+                        (int)PARLEY_COUNT_OF(bad));
+    tcase_add_test(tc, test_inbox_of_all_takes_no_letters);
     suite_add_tcase(s, tc);
     return s;
 }

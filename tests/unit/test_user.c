@@ -83,10 +83,15 @@ static void ask_setname(struct talker *t)
     must(hub_setname(t->user, SV("somebody")));
 }
 
+static void ask_kill(struct talker *t)
+{
+    must(hub_kill(t->user, SV("reader"), SV("")));
+}
+
 static void (*const requests[])(struct talker *t) = {
-    ask_nick,    ask_join,  ask_join_known, ask_leave,  ask_say,
-    ask_direct,  ask_topic, ask_away,       ask_whois,  ask_rooms,
-    ask_history, ask_mode,  ask_kick,       ask_invite, ask_setname,
+    ask_nick,  ask_join,   ask_join_known, ask_leave, ask_say,     ask_direct,
+    ask_topic, ask_away,   ask_whois,      ask_rooms, ask_history, ask_mode,
+    ask_kick,  ask_invite, ask_setname,    ask_kill,
 };
 
 /* What happens to the node when the user is closed. */

@@ -63,9 +63,11 @@ enum item_type {
     ITEM_DIRECT =
         'U', /* id who account text toid kind(M|A|O|G) tonick tags: in a node's inbox */
     ITEM_INVITE =
-        'I', /* id who account toid room tonick: in a node's inbox; and in the log
+        'I',         /* id who account toid room tonick: in a node's inbox; and in the log
                             of the room, for its operators */
-    ITEM_BOUNCE = 'B', /* toid nick: the person of that direct message is gone */
+    ITEM_KILL = 'Z', /* id who toid reason tonick: in a node's inbox */
+    ITEM_WALLOPS = 'W', /* id who text: in the inbox of all nodes */
+    ITEM_BOUNCE = 'B',  /* toid nick: the person of that direct message is gone */
 };
 
 struct item {

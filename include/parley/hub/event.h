@@ -52,10 +52,15 @@ enum hub_event_type {
     EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
     EV_JOIN_REFUSED,
     /* to the user: you may not come into room_name, for that reason */
-    EV_SETNAME,     /* person's real name changed: text; once per reader */
-    EV_USER_MODES,  /* to the user: your modes are text */
-    EV_INVITE,      /* to the user: who asks you into room_name */
-    EV_INVITED,     /* to the user: target is asked into room_name, as you wanted */
+    EV_SETNAME, /* person's real name changed: text; once per reader */
+    EV_USER_MODES,
+    /* to the user: your modes are text */
+    EV_KILLED, /* to the user: who has you thrown off, text = reason. The front-end is to
+                     close the session */
+    EV_KILL_SENT, /* to the user: target will be thrown off, as you wanted; text = reason */
+    EV_WALLOPS,   /* to users with the mode 'w': who tells them text */
+    EV_INVITE,    /* to the user: who asks you into room_name */
+    EV_INVITED,   /* to the user: target is asked into room_name, as you wanted */
     EV_INVITE_SEEN, /* to the operators of room: who asks target into it */
     EV_KICK, /* who threw the person `other`, target = its nick, out of room; text = reason. To
                 that person too */

@@ -166,6 +166,14 @@ enum hub_result hub_setname(struct hub_user *u, struct str_view realname);
  * HUB_BAD_PARAMETER. They stand in the record; who has 'w' is told EV_WALLOPS. Before the first
  * hub_nick() they are so at once. -> EV_USER_MODES to the user */
 enum hub_result hub_set_modes(struct hub_user *u, struct str_view modes);
+/* Who may do the next two is for the front-end to say: the hub knows no operators of servers. */
+/* (serial) -> EV_KILLED to the other, whose front-end closes it; EV_KILL_SENT or EV_NO_SUCH_NICK
+ * to the user */
+enum hub_result hub_kill(struct hub_user *u, struct str_view nick,
+                         struct str_view reason);
+/* -> EV_WALLOPS to everybody on any node who has the mode 'w'. May be lost while the backplane
+ * is away. */
+enum hub_result hub_wallops(struct hub_user *u, struct str_view text);
 /* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */
 enum hub_result hub_whois(struct hub_user *u, struct str_view nick);
 /* (serial) -> EV_ROOM_LISTED..., EV_ROOMS_END */
