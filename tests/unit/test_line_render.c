@@ -152,6 +152,8 @@ static const struct event_case {
     {EV_KICK, 0, "", "* carol was kicked from #tea by bob"},
     {EV_KICK, 0, "rude", "* carol was kicked from #tea by bob (rude)"},
     {EV_INVITE, 0, "", "* bob invites you to #den"},
+    {EV_KILLED, 0, "", "! You were disconnected by bob."},
+    {EV_KILLED, 0, "spam", "! You were disconnected by bob (spam)."},
 };
 
 static struct hub_event event_of(enum hub_event_type type, char kind,

@@ -169,6 +169,20 @@ static void on_kick(struct line *l, struct hub_event *e)
     tell_rest(l, out, e->room);
 }
 
+static void on_killed(struct line *l, struct hub_event *e)
+{
+    struct strbuf reason;
+
+    show(l, e);
+    strbuf_init(&reason, ITEM_BYTES_MAX);
+    strbuf_add_fmt(&reason, "killed by %.*s: ", SV_ARG(hub_nick_of(e->who)));
+    strbuf_add(&reason, e->text);
+    if (line_is_open(l)) {
+        session_close(l->session, CLOSE_QUIT, strbuf_cstr(&reason));
+    }
+    strbuf_done(&reason);
+}
+
 static void on_join_refused(struct line *l, struct hub_event *e)
 {
     show(l, e);
@@ -222,6 +236,7 @@ static const event_fn handlers[] = {
     [EV_ROOMS_END] = on_rooms_end,
     [EV_JOIN_REFUSED] = on_join_refused,
     [EV_KICK] = on_kick,
+    [EV_KILLED] = on_killed,
 };
 
 static void line_deliver(void *sink, struct hub_event *e)

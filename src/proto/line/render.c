@@ -152,6 +152,14 @@ static void on_invite(struct strbuf *out, const struct hub_event *e)
     text_add_clean(out, e->room_name);
 }
 
+static void on_killed(struct strbuf *out, const struct hub_event *e)
+{
+    strbuf_add(out, SV("! You were disconnected by "));
+    text_add_clean(out, actor_of(e));
+    add_reason(out, e->text);
+    strbuf_add_char(out, '.');
+}
+
 static void on_join_refused(struct strbuf *out, const struct hub_event *e)
 {
     strbuf_add(out, SV("! You may not come into "));
@@ -324,6 +332,7 @@ static const render_fn renderers[] = {
     [EV_JOIN_REFUSED] = on_join_refused,
     [EV_INVITE] = on_invite,
     [EV_KICK] = on_kick,
+    [EV_KILLED] = on_killed,
     [EV_MODE] = on_mode,
 };
 
