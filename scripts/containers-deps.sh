@@ -91,6 +91,8 @@ start_engine() {
         say "dockerd is running; waiting until it answers"
     else
         say "starting dockerd (log: $dockerd_log)"
+        # What a killed one left; dockerd takes a zombie's process id for a daemon that runs.
+        as_root rm -f /var/run/docker.pid /run/docker/containerd/containerd.pid
         # The daemon must not inherit the lock, or nobody gets it while the daemon lives.
         (
             exec 9>&- </dev/null >/dev/null 2>&1
