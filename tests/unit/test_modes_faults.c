@@ -158,7 +158,7 @@ START_TEST(test_modes_survive_the_death_of_nodes)
     kill_node(2);
     settle();
     ck_assert_str_eq(modes_in(1, "#a"), "+b evil!*@* +k key +n");
-    (void)talker_in_a(0, "dave");
+    (void)talker_in_a_by_key(0, "dave", SV("key"));
     ck_assert_str_eq(modes_in(0, "#a"), "+b evil!*@* +k key +n");
 }
 END_TEST

@@ -350,15 +350,21 @@ struct talker *talker_named(size_t node, const char *name)
     return t;
 }
 
-struct talker *talker_in_a(size_t node, const char *name)
+struct talker *talker_in_a_by_key(size_t node, const char *name, struct str_view key)
 {
     struct talker *t = talker_named(node, name);
 
-    join(t, "#a");
+    must(hub_join_with_key(t->user, SV("#a"), key));
     settle();
     ck_assert_ptr_nonnull(room_of(t, "#a"));
+    ck_assert(hub_user_is_in(t->user, room_of(t, "#a")));
     forget_heard();
     return t;
+}
+
+struct talker *talker_in_a(size_t node, const char *name)
+{
+    return talker_in_a_by_key(node, name, SV(""));
 }
 
 struct room *room_of(const struct talker *t, const char *name)
@@ -468,10 +474,14 @@ const char *modes_in(size_t node, const char *room)
 void check_modes(const char *expected)
 {
     static const char *const names[FIXTURE_NODES] = {"look0", "look1", "look2"};
+    const char *keyed = strstr(expected, "+k ");
+    struct str_view key = keyed != NULL ? sv_of(keyed + 3) : SV("");
+
+    key.len = sv_find_char(key, ' ');
 
     for (size_t i = 0; i < FIXTURE_NODES; i++) {
         if (fx.hubs[i] != NULL) {
-            struct talker *t = talker_in_a(i, names[i]);
+            struct talker *t = talker_in_a_by_key(i, names[i], key);
 
             ck_assert_str_eq(modes_in(i, "#a"), expected);
             close_talker(t, "");

@@ -57,6 +57,7 @@ struct talker *talker_new(size_t node);
 struct talker *talker_named(size_t node, const char *nick);
 /* ... and is in #a: nobody has heard of it yet. */
 struct talker *talker_in_a(size_t node, const char *nick);
+struct talker *talker_in_a_by_key(size_t node, const char *name, struct str_view key);
 struct room *room_of(const struct talker *t, const char *name);
 void close_talker(struct talker *t, const char *reason);
 void forget_heard(void);
