@@ -11,7 +11,7 @@
  * of the books is exactly the change in the log, whoever else changes what at the same time:
  *
  *   +m, +k, +l             1, the key, the number
- *   +b <folded mask>       "<ms> <who> <mask>"
+ *   +b <folded mask>       "<ms> <mask> <who>"
  *   +o <member id> <stay>  1
  *
  * The stay tells memberships of one person apart: what is left behind by somebody who was

@@ -115,8 +115,7 @@ bool modes_apply(const struct applied *a)
     struct request *r = NULL;
     struct news news;
 
-    if (who.len > WHO_BYTES_MAX || !names_allow_text(who) ||
-        sv_find_char(who, ' ') < who.len) {
+    if (who.len > WHO_BYTES_MAX || !names_allow_text(who)) {
         return false;
     }
     news_init(&news, a, by);
@@ -198,9 +197,11 @@ static bool parse_book(const struct pair *pair, struct mode_op *ret,
     if (op.row->kind == ROOM_MODE_FLAG) {
         op.text = SV("");
     } else if (op.row->kind == ROOM_MODE_LIST) {
-        struct str_view ms = sv_next_until(&op.text, ' ');
+        struct str_view rest = op.text;
+        struct str_view ms = sv_next_until(&rest, ' ');
 
-        *ret_by = sv_next_until(&op.text, ' ');
+        op.text = sv_next_until(&rest, ' ');
+        *ret_by = rest;
         if (!sv_to_u64(ms, UINT64_MAX, ret_ms) || ret_by->len > WHO_BYTES_MAX ||
             !names_allow_text(*ret_by)) {
             return false;

@@ -187,9 +187,9 @@ static struct str_view book_value(struct arena *a, const struct mode_op *op,
     strbuf_init(&out, ITEM_BYTES_MAX);
     strbuf_add_u64(&out, ms);
     strbuf_add_char(&out, ' ');
-    strbuf_add(&out, by);
-    strbuf_add_char(&out, ' ');
     strbuf_add(&out, op->text);
+    strbuf_add_char(&out, ' ');
+    strbuf_add(&out, by);
     struct str_view value = arena_copy(a, strbuf_view(&out));
     strbuf_done(&out);
     return value;
