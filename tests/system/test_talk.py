@@ -294,7 +294,7 @@ def test_direct_messages(pair):
 def test_direct_messages_need_no_common_room(pair):
     alice, bob = pair
     bob.ask("/leave")
-    alice.settle()
+    alice.expect("* bob left #lobby")
     assert alice.ask("/msg bob still there?") == ["[you -> bob] still there?"]
     bob.expect("[alice -> you] still there?")
 
@@ -443,7 +443,7 @@ def test_who_somebody_is(pair):
 def test_who_somebody_in_no_common_room_is(pair):
     alice, bob = pair
     bob.ask("/leave", "/away gone fishing")
-    alice.settle()
+    alice.expect("* bob left #lobby")
     assert alice.ask("/who bob") == ["* bob is bob@127.0.0.1, away: gone fishing"]
 
 
