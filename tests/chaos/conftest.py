@@ -12,6 +12,8 @@ system = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(system)
 
 world = system.world
+session_cluster = system.session_cluster
+cluster = system.cluster
 pytest_configure = system.pytest_configure
 pytest_report_header = system.pytest_report_header
 pytest_runtest_makereport = system.pytest_runtest_makereport

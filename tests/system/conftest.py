@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import LONG, SHORT, World
+from harness import LONG, SHORT, RedisCluster, World
 
 
 @pytest.fixture
@@ -12,6 +12,21 @@ def world(tmp_path):
     wrong = it.close()
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def session_cluster(tmp_path_factory):
+    it = RedisCluster(tmp_path_factory.mktemp("cluster"))
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def cluster(session_cluster, world):
+    """Healthy and empty, shared by the tests of a worker; the nodes of this test use it."""
+    session_cluster.heal()
+    session_cluster.flushall()
+    yield world.borrow(session_cluster)
 
 
 @pytest.hookimpl(hookwrapper=True)

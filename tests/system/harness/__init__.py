@@ -1,6 +1,7 @@
 """What the system tests share: real nodes, a real Redis, many clients, and an oracle.
 
     world.redis()                  starts a Redis, world.node() a node on it
+    world.cluster()                a Redis Cluster instead (redis_cluster.py)
     world.person(node, "alice")    connects somebody who is in #lobby then
     alice.ask("/topic")            the lines that come until everything before has taken effect
     wait_until(condition)          tests wait for conditions, never for times
@@ -13,6 +14,7 @@ from .limits import LONG, SHORT, scaled, wait_until
 from .node import Node, binary, is_sanitized
 from .oracle import Load, Oracle
 from .redis import Redis
+from .redis_cluster import RedisCluster
 from .rooms import members, room_line
 from .world import World
 
@@ -25,6 +27,7 @@ __all__ = [
     "Node",
     "Oracle",
     "Redis",
+    "RedisCluster",
     "World",
     "binary",
     "is_sanitized",

@@ -66,6 +66,9 @@ class Redis:
     def url(self):
         return f"redis://127.0.0.1:{self.port}"
 
+    def processes(self):
+        return [self.process]
+
     def start(self):
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]

@@ -12,6 +12,7 @@ from . import limits
 from .client import Crowd
 from .node import Node
 from .redis import Redis
+from .redis_cluster import RedisCluster
 
 STOP_SECONDS = 60
 
@@ -20,7 +21,8 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.crowd = Crowd()
-        self.redises = []
+        self.redises = []  # single servers and clusters
+        self.borrowed = None
         self.nodes = []
         limits.watchdogs.append(self.check_running)
 
@@ -30,10 +32,21 @@ class World:
         self.redises.append(Redis(self.folder, len(self.redises), options))
         return self.redises[-1]
 
+    def cluster(self, **options):
+        """A cluster of this test alone; `shared_cluster` (conftest.py) starts faster."""
+        folder = self.folder / f"cluster{len(self.redises)}"
+        self.redises.append(RedisCluster(folder, **options))
+        return self.redises[-1]
+
+    def borrow(self, redis):
+        """Nodes use this Redis, which goes on living when the test has ended."""
+        self.borrowed = redis
+        return redis
+
     def start_node(self, redis=None, env=None, descriptors=None, name=None, **options):
         """A node that may not be listening yet. Options: flood_lines=0 is --flood-lines 0."""
         if redis is None and "redis_url" not in options:
-            redis = self.redises[0] if self.redises else self.redis()
+            redis = self.borrowed or (self.redises[0] if self.redises else self.redis())
         name = name or f"n{len(self.nodes) + 1}"
         flags = {key.replace("_", "-"): value for key, value in options.items()}
         url = redis.url if redis else None
@@ -93,7 +106,7 @@ class World:
             self.check_running()
         except AssertionError as error:
             wrong.append(str(error))
-        for process in [*self.nodes, *[redis.process for redis in self.redises]]:
+        for process in [*self.nodes, *[p for redis in self.redises for p in redis.processes()]]:
             if process.paused and process.is_running():
                 process.resume()
         for node in self.nodes:
