@@ -61,6 +61,9 @@ LIBRARY  := $(BUILD)/libparley.a
 OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/main.c,$(SOURCES)))
 AIDS     := $(TEST_AIDS:%.c=$(BUILD)/%.o)
 PROGRAMS := $(TESTS:tests/unit/%.c=$(BUILD)/unit/%)
+FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
+REPLAYS  := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
+FUZZERS  := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/libfuzzer/%)
 EMBEDDED := $(LUA:src/backplane/%.lua=$(BUILD)/gen/%_lua.h)
 TIDY     := $(SOURCES:%.c=$(BUILD)/tidy/%.ok)
 BENCH    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c tests/bench/*/*.c))
@@ -101,6 +104,14 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(AIDS) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(CHECK_LIBS) $(PACKAGE_LIBS) $(LDLIBS)
 
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(LIBRARY)
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
+
+$(BUILD)/libfuzzer/%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
+
 $(BUILD)/tests/bench/%.o: EXTRA =
 
 $(BUILD)/bench/ceiling: $(BUILD)/tests/bench/ceiling.o
@@ -111,7 +122,8 @@ $(BENCH_PROGRAMS): $(BUILD)/flags
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS) $(LDLIBS)
 
-build-unit: $(PROGRAMS)
+build-unit: $(PROGRAMS) $(REPLAYS)
+build-fuzzers: $(FUZZERS)
 build-bench: all $(BENCH_PROGRAMS)
 build-tests: all build-unit ## build parleyd and the unit tests, run nothing
 
@@ -131,10 +143,17 @@ test: ## all unit and system tests, and those of the stacks
 	@status=0; for part in unit system $(if $(SANITIZE),,cloudformation); do \
 	  $(MAKE) --no-print-directory test-$$part || status=1; done; exit $$status
 
-test-unit: ## the unit tests (Check)
+test-unit: ## the unit tests (Check), and a short run of each fuzz target
 	@scripts/deps.sh build test
 	@$(MAKE) --no-print-directory build-unit
-	@scripts/test-unit.sh $(PROGRAMS)
+	@status=0; scripts/test-unit.sh $(PROGRAMS) || status=1; \
+	  scripts/fuzz.sh replay $(REPLAYS) || status=1; exit $$status
+
+fuzz: ## libFuzzer on every target, guided by coverage (FUZZ_SECONDS=60 for each)
+	@scripts/deps.sh build lint
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzzing CC=clang-19 WERROR= \
+	  SANITIZE=address,undefined,fuzzer-no-link build-fuzzers
+	@scripts/fuzz.sh search $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/fuzzing/libfuzzer/%)
 
 test-system: ## the system tests (pytest: real nodes, a real Redis, real IRC clients)
 	@scripts/deps.sh build test
@@ -237,7 +256,7 @@ say = @$(if $(V),:,printf '  %-5s %s\n')
 quiet = $(if $(V),,@)
 
 FORCE:
-.PHONY: all build-unit build-bench build-tests install clean run test test-unit test-system \
+.PHONY: all build-unit build-fuzzers build-bench build-tests fuzz install clean run test test-unit test-system \
   test-cloudformation asan deploy destroy \
   test-containers chaos bench bench-smoke bench-instructions \
   lint $(LINT) format sizes deps deps-test deps-lint deps-containers help FORCE
@@ -245,4 +264,4 @@ FORCE:
 .SECONDARY:
 
 -include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(AIDS:.o=.d) $(BENCH:.o=.d) $(TIDY:.ok=.d) \
-  $(TESTS:%.c=$(BUILD)/%.d)
+  $(TESTS:%.c=$(BUILD)/%.d) $(FUZZ:%.c=$(BUILD)/%.d)
