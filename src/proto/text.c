@@ -34,13 +34,17 @@ static size_t find_control(struct str_view text, size_t from)
 
 bool text_is_clean(struct str_view text)
 {
-    return find_control(text, 0) == text.len && utf8_is_valid(text);
+    size_t plain = utf8_plain_length(text);
+
+    return plain == text.len || (find_control(text, plain) == text.len &&
+                                 utf8_is_valid(sv(text.ptr + plain, text.len - plain)));
 }
 
 void text_add_clean(struct strbuf *out, struct str_view text)
 {
-    size_t at = 0;
+    size_t at = utf8_plain_length(text);
 
+    strbuf_add(out, sv(text.ptr, at));
     while (at < text.len) {
         size_t end = find_control(text, at);
         utf8_add_replaced(out, sv(text.ptr + at, end - at));

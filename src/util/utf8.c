@@ -2,6 +2,8 @@
 #include <parley/util/utf8.h>
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <parley/util/base.h>
 #include <parley/util/str.h>
@@ -68,10 +70,37 @@ static struct sequence sequence_at(struct str_view text, size_t at)
     return (struct sequence){n, n == lead->length};
 }
 
+/* Of eight bytes, are all in 20..7E? The top bit of each byte tells. */
+static bool is_plain_word(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = ones << 7;
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    uint64_t at_least_20 = (word | tops) - 0x20 * ones; /* nothing is borrowed */
+    uint64_t is_7f = word + ones; /* carries only out of bytes that are >= 80 anyway */
+
+    return ((word | is_7f | ~at_least_20) & tops) == 0;
+}
+
+size_t utf8_plain_length(struct str_view text)
+{
+    size_t i = 0;
+
+    while (text.len - i >= sizeof(uint64_t) && is_plain_word(text.ptr + i)) {
+        i += sizeof(uint64_t);
+    }
+    while (i < text.len && byte_at(text, i) >= 0x20 && byte_at(text, i) < 0x7f) {
+        i++;
+    }
+    return i;
+}
+
 /* Where the first invalid sequence starts, or text.len. */
 static size_t valid_length(struct str_view text)
 {
-    size_t i = 0;
+    size_t i = utf8_plain_length(text);
 
     while (i < text.len) {
         if (byte_at(text, i) < 0x80) {

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <parley/util/base.h>
 #include <parley/util/str.h>
@@ -141,6 +142,35 @@ START_TEST(test_utf8_add_replaced_past_the_maximum_fails)
 }
 END_TEST
 
+/* Every byte, at every place of texts of every length around a word or two. */
+START_TEST(test_utf8_plain_length_stops_at_the_first_other_byte)
+{
+    char bytes[20];
+
+    for (int c = 0; c < 256; c++) {
+        bool is_plain = c >= 0x20 && c <= 0x7e;
+
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            memset(bytes, at % 2 == 0 ? ' ' : '~', sizeof bytes);
+            bytes[at] = (char)c;
+            for (size_t len = at + 1; len <= sizeof bytes; len++) {
+                ck_assert_uint_eq(utf8_plain_length(sv(bytes, len)), is_plain ? len : at);
+            }
+        }
+    }
+    ck_assert_uint_eq(utf8_plain_length(sv(NULL, 0)), 0);
+}
+END_TEST
+
+/* What is found among bytes that carry into their neighbours. */
+START_TEST(test_utf8_plain_length_bears_several_others)
+{
+    ck_assert_uint_eq(utf8_plain_length(SV("\xff\x7f\xff\xff\x1f\xff\x7f\xff")), 0);
+    ck_assert_uint_eq(utf8_plain_length(SV("abc\x7f\xff\xff\x1f\xff")), 3);
+    ck_assert_uint_eq(utf8_plain_length(SV("12345678abc\t\xff\xff\x1f\xff")), 11);
+}
+END_TEST
+
 START_TEST(test_utf8_truncate_never_cuts_a_character)
 {
     struct str_view text = SV("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z");
@@ -179,6 +209,8 @@ Suite *suite(void)
     tcase_add_test(tc, test_utf8_is_valid_takes_every_code_point_but_surrogates);
     tcase_add_test(tc, test_utf8_add_replaced_of_any_bytes_is_valid);
     tcase_add_test(tc, test_utf8_add_replaced_past_the_maximum_fails);
+    tcase_add_test(tc, test_utf8_plain_length_stops_at_the_first_other_byte);
+    tcase_add_test(tc, test_utf8_plain_length_bears_several_others);
     tcase_add_test(tc, test_utf8_truncate_never_cuts_a_character);
     tcase_add_test(tc, test_utf8_truncate_of_invalid_text_cuts_at_the_maximum);
     suite_add_tcase(s, tc);

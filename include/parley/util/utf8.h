@@ -13,6 +13,9 @@
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
+/* How many bytes the text begins with that are printable ASCII (20..7E): no control character,
+ * no part of a longer sequence. Looks at eight at a time; most text is nothing else. */
+size_t utf8_plain_length(struct str_view text);
 bool utf8_is_valid(struct str_view text);
 /* Append `text` with each maximal invalid sequence replaced by U+FFFD. */
 void utf8_add_replaced(struct strbuf *out, struct str_view text);

@@ -71,7 +71,10 @@ void irc_numeric_add_word(struct strbuf *out, struct str_view text)
 
 void irc_numeric_add_text(struct strbuf *out, struct str_view text)
 {
-    add_fit(out, text, is_text_char, ' ');
+    size_t plain = utf8_plain_length(text);
+
+    strbuf_add(out, sv(text.ptr, plain));
+    add_fit(out, sv(text.ptr + plain, text.len - plain), is_text_char, ' ');
 }
 
 void irc_numeric_cut(struct strbuf *out, size_t start)
