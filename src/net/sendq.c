@@ -19,24 +19,38 @@ enum { RING_MIN_SLOTS = 8 };
 
 void sendq_init(struct sendq *q)
 {
-    *q = (struct sendq){0};
+    *q = (struct sendq){.cap = 1};
 }
 
-void sendq_check(const struct sendq *q)
+static struct msg **slots(struct sendq *q)
+{
+    return q->cap == 1 ? &q->only : q->ring;
+}
+
+/* Where among the slots the msg is that is the i-th to be written. */
+static uint32_t place(const struct sendq *q, uint32_t i)
+{
+    return (q->head + i) & (q->cap - 1);
+}
+
+static struct msg *oldest(struct sendq *q)
+{
+    return slots(q)[q->head];
+}
+
+void sendq_check(struct sendq *q)
 {
     uint64_t bytes = 0;
 
-    PARLEY_ASSERT((q->ring == NULL) == (q->cap == 0));
-    PARLEY_ASSERT((q->ring == NULL) == (q->count == 0));
-    PARLEY_ASSERT((q->cap & (q->cap - 1)) == 0 && q->count <= q->cap);
-    if (q->ring == NULL) {
-        PARLEY_ASSERT(q->offset == 0 && q->bytes == 0);
+    PARLEY_ASSERT(q->cap > 0 && (q->cap & (q->cap - 1)) == 0 && q->count <= q->cap);
+    if (q->count == 0) {
+        PARLEY_ASSERT(q->cap == 1 && q->offset == 0 && q->bytes == 0);
         return;
     }
     for (uint32_t i = 0; i < q->count; i++) {
-        bytes += q->ring[(q->head + i) & (q->cap - 1)]->len;
+        bytes += slots(q)[place(q, i)]->len;
     }
-    PARLEY_ASSERT(q->offset < q->ring[q->head]->len);
+    PARLEY_ASSERT(q->offset < oldest(q)->len);
     PARLEY_ASSERT(q->bytes == bytes - q->offset);
 }
 
@@ -45,20 +59,30 @@ uint64_t sendq_bytes(const struct sendq *q)
     return q->bytes;
 }
 
-/* Twice the slots; the oldest comes to slot 0. */
+/* Nothing waits any more. */
+static void release_ring(struct sendq *q)
+{
+    if (q->cap > 1) {
+        free(q->ring);
+    }
+    q->ring = NULL;
+    q->cap = 1;
+    q->head = 0;
+}
+
+/* At least twice the slots; the oldest comes to slot 0. */
 static void grow(struct sendq *q)
 {
-    uint32_t cap = q->cap == 0 ? RING_MIN_SLOTS : q->cap * 2;
+    uint32_t cap = q->cap == 1 ? RING_MIN_SLOTS : q->cap * 2;
     struct msg **ring = xreallocarray(NULL, cap, sizeof(struct msg *));
 
     PARLEY_ASSERT(cap > q->cap);
     for (uint32_t i = 0; i < q->count; i++) {
-        ring[i] = q->ring[(q->head + i) & (q->cap - 1)];
+        ring[i] = slots(q)[place(q, i)];
     }
-    free(q->ring);
+    release_ring(q);
     q->ring = ring;
     q->cap = cap;
-    q->head = 0;
 }
 
 bool sendq_push(struct sendq *q, struct msg *m, uint64_t max_bytes)
@@ -72,20 +96,12 @@ bool sendq_push(struct sendq *q, struct msg *m, uint64_t max_bytes)
     if (q->count == q->cap) {
         grow(q);
     }
-    q->ring[(q->head + q->count) & (q->cap - 1)] = msg_ref(m);
+    slots(q)[place(q, q->count)] = msg_ref(m);
     q->count++;
     q->bytes += m->len;
     metric_add(METRIC_DELIVERIES, 1);
     metric_add(METRIC_SENDQ_BYTES, m->len);
     return true;
-}
-
-static void release_ring(struct sendq *q)
-{
-    free(q->ring);
-    q->ring = NULL;
-    q->cap = 0;
-    q->head = 0;
 }
 
 /* Forget the first `written` bytes. */
@@ -95,11 +111,13 @@ static void advance(struct sendq *q, size_t written)
 
     q->bytes -= written;
     metric_add(METRIC_SENDQ_BYTES, -(int64_t)written);
-    while (q->count > 0 && left >= q->ring[q->head]->len) {
-        left -= q->ring[q->head]->len;
-        msg_unref(q->ring[q->head]);
-        q->head = (q->head + 1) & (q->cap - 1);
+    while (q->count > 0 && left >= oldest(q)->len) {
+        struct msg *m = oldest(q);
+
+        left -= m->len;
+        q->head = place(q, 1);
         q->count--;
+        msg_unref(m);
     }
     q->offset = (uint32_t)left;
     if (q->count == 0) {
@@ -117,7 +135,7 @@ void sendq_drop_unsent(struct sendq *q)
     uint32_t kept = q->offset > 0 ? 1 : 0;
 
     while (q->count > kept) {
-        struct msg *m = q->ring[(q->head + q->count - 1) & (q->cap - 1)];
+        struct msg *m = slots(q)[place(q, q->count - 1)];
         q->count--;
         q->bytes -= m->len;
         metric_add(METRIC_SENDQ_BYTES, -(int64_t)m->len);
@@ -129,15 +147,15 @@ void sendq_drop_unsent(struct sendq *q)
 }
 
 /* Returns how many iovecs were filled. */
-static size_t gather(const struct sendq *q, struct iovec *iov, size_t max,
-                     size_t *ret_bytes)
+static size_t gather(struct sendq *q, struct iovec *iov, size_t max, size_t *ret_bytes)
 {
     size_t count = q->count < max ? q->count : max;
     size_t bytes = 0;
     uint32_t offset = q->offset;
+    struct msg *const *from = slots(q);
 
     for (size_t i = 0; i < count; i++) {
-        struct msg *m = q->ring[(q->head + i) & (q->cap - 1)];
+        struct msg *m = from[place(q, (uint32_t)i)];
         iov[i] = (struct iovec){.iov_base = m->bytes + offset,
                                 .iov_len = m->len - offset};
         bytes += iov[i].iov_len;

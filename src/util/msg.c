@@ -27,24 +27,10 @@ struct msg *msg_new(struct str_view bytes)
     return m;
 }
 
-struct msg *msg_ref(struct msg *m)
+void msg_free(struct msg *m)
 {
-    PARLEY_ASSERT(m->refs > 0 && m->refs < UINT32_MAX);
-    m->refs++;
-    return m;
-}
-
-void msg_unref(struct msg *m)
-{
-    if (m == NULL) {
-        return;
-    }
-    PARLEY_ASSERT(m->refs > 0);
-    m->refs--;
-    if (m->refs == 0) {
-        live_count--;
-        free(m);
-    }
+    live_count--;
+    free(m);
 }
 
 struct str_view msg_view(const struct msg *m)

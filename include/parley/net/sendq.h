@@ -4,7 +4,8 @@
  *
  * Model: a ring of references to msgs that others may carry too. Queueing a line takes a
  * reference and a slot; nothing is copied or formatted. Writing hands the kernel many lines
- * at once. The ring exists only while something waits.
+ * at once. A line that waits alone, as most do, needs no memory; the ring exists only while
+ * more than one wait, and until all are written.
  */
 #ifndef PARLEY_NET_SENDQ_H
 #define PARLEY_NET_SENDQ_H
@@ -19,13 +20,15 @@
 
 /*
  * All private. Invariant (sendq_check()): the `count` slots from `head` on hold a reference
- * each; cap is 0 or a power of two, ring is NULL exactly when cap is 0 and when count is 0;
- * offset < length of the head msg (0 when there is none); bytes is the sum of the lengths
- * without the offset.
+ * each; cap is a power of two, and 1 when count is 0; offset < length of the head msg (0 when
+ * there is none); bytes is the sum of the lengths without the offset.
  */
 struct sendq {
-    struct msg **ring; /* owned; the slots are refs */
-    uint32_t cap;      /* slots */
+    union {
+        struct msg *only;  /* the slot, while cap is 1 */
+        struct msg **ring; /* owned: the slots, when cap is more */
+    };
+    uint32_t cap; /* slots */
     uint32_t head;
     uint32_t count;
     uint32_t offset; /* bytes of the head msg that were written */
@@ -52,6 +55,6 @@ void sendq_drop_unsent(struct sendq *q);
 enum sendq_result sendq_write(struct sendq *q, int fd, struct iovec *scratch,
                               size_t scratch_count) PARLEY_MUST_CHECK;
 uint64_t sendq_bytes(const struct sendq *q);
-void sendq_check(const struct sendq *q);
+void sendq_check(struct sendq *q);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <parley/util/base.h>
 #include <parley/util/str.h>
 
 struct msg {
@@ -21,9 +22,29 @@ struct msg {
 
 /* A msg with a copy of `bytes` (at most 16 MiB). */
 struct msg *msg_new(struct str_view bytes);
-struct msg *msg_ref(struct msg *m);
+/* Private: the last reference is gone. */
+void msg_free(struct msg *m);
+
+/* These two are done for each delivery. */
+static inline struct msg *msg_ref(struct msg *m)
+{
+    PARLEY_ASSERT(m->refs > 0 && m->refs < UINT32_MAX);
+    m->refs++;
+    return m;
+}
+
 /* NULL is allowed. */
-void msg_unref(struct msg *m);
+static inline void msg_unref(struct msg *m)
+{
+    if (m != NULL) {
+        PARLEY_ASSERT(m->refs > 0);
+        m->refs--;
+        if (m->refs == 0) {
+            msg_free(m);
+        }
+    }
+}
+
 struct str_view msg_view(const struct msg *m);
 /* How many msgs live; tests assert that it goes back to where it was. */
 size_t msg_live_count(void);
