@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backplane/command.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,11 +74,12 @@ void command_set_u64(struct command *cmd, size_t index, uint64_t value)
 {
     PARLEY_ASSERT(index < cmd->argc);
     char *text = cmd->numbers[index];
-    int len = snprintf(text, sizeof cmd->numbers[index], "%llu",
-                       (unsigned long long)value);
+    char digits[U64_DIGITS_MAX];
+    struct str_view number = sv_from_u64(value, digits);
 
+    memcpy(text, number.ptr, number.len);
     cmd->argv[index] = text;
-    cmd->argvlen[index] = (size_t)len;
+    cmd->argvlen[index] = number.len;
 }
 
 size_t command_bytes(const struct command *cmd)

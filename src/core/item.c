@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <parley/util/base.h>
 #include <parley/util/str.h>
@@ -37,15 +38,35 @@ static bool cut_number(struct str_view *rest, char sep, uint64_t max, uint64_t *
 /* Cut a length, the `sep` behind it and as many bytes off `rest`. */
 static bool cut_counted(struct str_view *rest, char sep, struct str_view *ret_bytes)
 {
-    struct str_view text = *rest;
-    uint64_t len = 0;
+    size_t len = 0;
+    size_t at = 0;
 
-    if (!cut_number(&text, sep, ITEM_BYTES_MAX, &len) || len > text.len) {
+    while (at < rest->len && rest->ptr[at] >= '0' && rest->ptr[at] <= '9') {
+        len = len * 10 + (size_t)(rest->ptr[at] - '0');
+        if (len > ITEM_BYTES_MAX) {
+            return false;
+        }
+        at++;
+    }
+    if (at == 0 || at == rest->len || rest->ptr[at] != sep || len > rest->len - at - 1) {
         return false;
     }
-    *ret_bytes = sv(text.ptr, (size_t)len);
-    *rest = sv(text.ptr + len, text.len - (size_t)len);
+    *ret_bytes = sv(rest->ptr + at + 1, len);
+    *rest = sv(rest->ptr + at + 1 + len, rest->len - at - 1 - len);
     return true;
+}
+
+/* Write a number and the `sep` behind it; returns what comes next. */
+static char *put_number(char *to, size_t value, char sep)
+{
+    char digits[U64_DIGITS_MAX];
+    struct str_view text = sv_from_u64(value, digits);
+
+    for (size_t i = 0; i < text.len; i++) {
+        *to++ = text.ptr[i];
+    }
+    *to++ = sep;
+    return to;
 }
 
 struct str_view item_field(const struct item *it, size_t index)
@@ -70,13 +91,19 @@ void item_encode(struct strbuf *out, char type, const struct str_view *fields,
         out->failed = true;
         return;
     }
-    strbuf_add_u64(out, length);
-    strbuf_add_char(out, ' ');
-    strbuf_add_char(out, type);
+    char *to = strbuf_extend(out, count_digits(length) + 1 + length);
+
+    if (to == NULL) {
+        return;
+    }
+    to = put_number(to, length, ' ');
+    *to++ = type;
     for (size_t i = 0; i < count; i++) {
-        strbuf_add_u64(out, fields[i].len);
-        strbuf_add_char(out, ':');
-        strbuf_add(out, fields[i]);
+        to = put_number(to, fields[i].len, ':');
+        if (fields[i].len > 0) {
+            memcpy(to, fields[i].ptr, fields[i].len);
+            to += fields[i].len;
+        }
     }
 }
 

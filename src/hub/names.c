@@ -73,14 +73,11 @@ bool member_id_parse(struct str_view text, struct member_id *ret)
 
 struct str_view number_format(uint64_t number, struct number_text *ret)
 {
-    size_t at = sizeof ret->bytes;
+    char digits[U64_DIGITS_MAX];
+    struct str_view text = sv_from_u64(number, digits);
 
-    do {
-        ret->bytes[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    ret->len = sizeof ret->bytes - at;
-    memmove(ret->bytes, ret->bytes + at, ret->len);
+    ret->len = text.len;
+    memcpy(ret->bytes, text.ptr, text.len);
     return sv(ret->bytes, ret->len);
 }
 

@@ -25,11 +25,6 @@ static size_t count_blanks(struct str_view text)
     return n;
 }
 
-struct str_view sv(const char *ptr, size_t len)
-{
-    return (struct str_view){ptr, len};
-}
-
 struct str_view sv_of(const char *text)
 {
     return sv(text, text == NULL ? 0 : strlen(text));
@@ -121,6 +116,17 @@ bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value)
     }
     *ret_value = value;
     return true;
+}
+
+struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX])
+{
+    size_t at = U64_DIGITS_MAX;
+
+    do {
+        ret_digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return sv(ret_digits + at, U64_DIGITS_MAX - at);
 }
 
 char ascii_lower(char c)

@@ -12,28 +12,11 @@
 enum { FIRST_CAP = 64 };
 
 /*
- * Room for `count` more bytes. A byte more than `cap` is allocated, for strbuf_cstr().
- * Sizes follow what peers send: out of memory is a failure here, not an abort.
+ * A byte more than `cap` is allocated, for strbuf_cstr(). Sizes follow what peers send: out of
+ * memory is a failure here, not an abort.
  */
-static bool reserve(struct strbuf *b, size_t count)
+static bool set_cap(struct strbuf *b, size_t cap)
 {
-    if (b->failed || count > b->max - b->len) {
-        b->failed = true;
-        return false;
-    }
-    size_t want = b->len + count;
-
-    if (want <= b->cap) {
-        return true;
-    }
-    size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
-
-    while (cap < want && cap <= b->max / 2) {
-        cap *= 2;
-    }
-    if (cap < want || cap > b->max) {
-        cap = b->max;
-    }
     char *ptr = cap < SIZE_MAX ? realloc(b->ptr, cap + 1) : NULL;
 
     if (ptr == NULL) {
@@ -43,6 +26,27 @@ static bool reserve(struct strbuf *b, size_t count)
     b->ptr = ptr;
     b->cap = cap;
     return true;
+}
+
+static bool grow(struct strbuf *b, size_t count)
+{
+    if (b->failed || count > b->max - b->len) {
+        b->failed = true;
+        return false;
+    }
+    size_t want = b->len + count;
+    size_t cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
+
+    while (cap < want && cap <= b->max / 2) {
+        cap *= 2;
+    }
+    return set_cap(b, cap < want || cap > b->max ? b->max : cap);
+}
+
+/* Room for `count` more bytes. */
+static bool reserve(struct strbuf *b, size_t count)
+{
+    return count <= b->cap - b->len && !b->failed ? true : grow(b, count);
 }
 
 void strbuf_init(struct strbuf *b, size_t max_bytes)
@@ -62,30 +66,45 @@ void strbuf_clear(struct strbuf *b)
     b->failed = false;
 }
 
+void strbuf_reserve(struct strbuf *b, size_t count)
+{
+    if (b->failed || count > b->max - b->len) {
+        b->failed = true;
+    } else if (b->len + count > b->cap) {
+        (void)set_cap(b, b->len + count);
+    }
+}
+
+char *strbuf_extend(struct strbuf *b, size_t count)
+{
+    if (count == 0 || !reserve(b, count)) {
+        return NULL;
+    }
+    b->len += count;
+    return b->ptr + b->len - count;
+}
+
 void strbuf_add(struct strbuf *b, struct str_view text)
 {
-    if (!reserve(b, text.len) || text.len == 0) {
-        return;
+    char *to = strbuf_extend(b, text.len);
+
+    if (to != NULL) {
+        memcpy(to, text.ptr, text.len);
     }
-    memcpy(b->ptr + b->len, text.ptr, text.len);
-    b->len += text.len;
 }
 
 void strbuf_add_char(struct strbuf *b, char c)
 {
-    strbuf_add(b, sv(&c, 1));
+    if (reserve(b, 1)) {
+        b->ptr[b->len++] = c;
+    }
 }
 
 void strbuf_add_u64(struct strbuf *b, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
+    char digits[U64_DIGITS_MAX];
 
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    strbuf_add(b, sv(digits + at, sizeof digits - at));
+    strbuf_add(b, sv_from_u64(value, digits));
 }
 
 void strbuf_add_fmt(struct strbuf *b, const char *fmt, ...)

@@ -135,6 +135,17 @@ START_TEST(test_sv_to_u64_takes_bounded_digits_only)
 }
 END_TEST
 
+START_TEST(test_sv_from_u64_writes_decimals)
+{
+    char digits[U64_DIGITS_MAX];
+
+    ck_assert(sv_equal(sv_from_u64(0, digits), SV("0")));
+    ck_assert(sv_equal(sv_from_u64(7, digits), SV("7")));
+    ck_assert(sv_equal(sv_from_u64(10, digits), SV("10")));
+    ck_assert(sv_equal(sv_from_u64(UINT64_MAX, digits), SV("18446744073709551615")));
+}
+END_TEST
+
 START_TEST(test_ascii_lower_changes_capitals_only)
 {
     for (int c = -128; c < 128; c++) {
@@ -158,6 +169,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_sv_next_word_walks_words);
     tcase_add_test(tc, test_sv_next_until_cuts_separators);
     tcase_add_test(tc, test_sv_find_char_gives_length_when_absent);
+    tcase_add_test(tc, test_sv_from_u64_writes_decimals);
     tcase_add_test(tc, test_ascii_lower_changes_capitals_only);
     tcase_add_loop_test(tc, test_sv_to_u64_takes_bounded_digits_only, 0,
                         (int)PARLEY_COUNT_OF(numbers));

@@ -26,7 +26,11 @@ struct str_view {
 /* The two arguments of printf's "%.*s". */
 #define SV_ARG(view) (int)(view).len, (view).ptr
 
-struct str_view sv(const char *ptr, size_t len);
+static inline struct str_view sv(const char *ptr, size_t len)
+{
+    return (struct str_view){ptr, len};
+}
+
 /* A view of a zero-terminated string; NULL gives the empty view. */
 struct str_view sv_of(const char *text);
 
@@ -45,6 +49,9 @@ struct str_view sv_next_until(struct str_view *rest, char sep);
 size_t sv_find_char(struct str_view text, char c);
 /* Decimal digits only, no sign, no blanks, not empty, at most `max`. */
 bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value) PARLEY_MUST_CHECK;
+enum { U64_DIGITS_MAX = 20 };
+/* The decimal digits, written to the end of `ret_digits`. */
+struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX]);
 
 char ascii_lower(char c);
 
