@@ -36,9 +36,11 @@ unsigned irc_render_form(uint32_t caps, const struct hub_event *e)
 /* ---- tags ---- */
 
 /* Begin a tag: "@" or ";" and the key. */
-static void begin_tag(struct strbuf *out, size_t start, const char *key)
+static void begin_tag(struct strbuf *out, size_t start, struct str_view key)
 {
-    strbuf_add_fmt(out, "%c%s=", out->len == start ? '@' : ';', key);
+    strbuf_add_char(out, out->len == start ? '@' : ';');
+    strbuf_add(out, key);
+    strbuf_add_char(out, '=');
 }
 
 /* message-tags, "Rules for escaping": an account holds none of these unless another node
@@ -79,7 +81,10 @@ static void add_log_digest(struct strbuf *out, struct str_view name)
         digest ^= (unsigned char)ascii_lower(name.ptr[i]);
         digest *= UINT64_C(0x100000001b3);
     }
-    strbuf_add_fmt(out, ".%016llx", (unsigned long long)digest);
+    strbuf_add_char(out, '.');
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        strbuf_add_char(out, "0123456789abcdef"[digest >> shift & 0xf]);
+    }
 }
 
 static void add_id(struct strbuf *out, const struct hub_event *e, size_t part)
@@ -103,15 +108,15 @@ static void add_tags(struct strbuf *out, const struct hub_event *e, unsigned for
 
     if ((form & IRC_FORM_PLAIN_TIME) == 0) {
         clock_format_iso_ms(e->time_ms, time);
-        begin_tag(out, start, "time");
+        begin_tag(out, start, SV("time"));
         strbuf_add(out, sv_of(time));
     }
     if ((form & IRC_FORM_PLAIN_ID) == 0 && has_id(e)) {
-        begin_tag(out, start, "msgid");
+        begin_tag(out, start, SV("msgid"));
         add_id(out, e, part);
     }
     if ((form & IRC_FORM_PLAIN_ACCOUNT) == 0) {
-        begin_tag(out, start, "account");
+        begin_tag(out, start, SV("account"));
         add_escaped(out, e->account);
     }
     if (out->len > start) {
@@ -121,11 +126,13 @@ static void add_tags(struct strbuf *out, const struct hub_event *e, unsigned for
 
 /* ---- lines ---- */
 
-static void add_source(struct strbuf *out, const struct hub_event *e, const char *command)
+static void add_source(struct strbuf *out, const struct hub_event *e,
+                       struct str_view command)
 {
     strbuf_add_char(out, ':');
     irc_numeric_add_word(out, e->who.len > 0 ? e->who : SV(IRC_SERVER_NAME));
-    strbuf_add_fmt(out, " %s", command);
+    strbuf_add_char(out, ' ');
+    strbuf_add(out, command);
 }
 
 static void add_room(struct strbuf *out, const struct hub_event *e)
@@ -143,7 +150,7 @@ static void add_trailing(struct strbuf *out, struct str_view text)
 /* extended-join: account ("*": none) and real name. */
 static void on_join(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
-    add_source(out, e, "JOIN");
+    add_source(out, e, SV("JOIN"));
     add_room(out, e);
     if ((form & IRC_FORM_EXTENDED) != 0) {
         struct str_view realname = e->person != NULL ? person_realname(e->person)
@@ -158,7 +165,7 @@ static void on_join(struct strbuf *out, const struct hub_event *e, unsigned form
 static void on_leave(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
-    add_source(out, e, "PART");
+    add_source(out, e, SV("PART"));
     add_room(out, e);
     if (e->text.len > 0) {
         add_trailing(out, e->text);
@@ -168,21 +175,21 @@ static void on_leave(struct strbuf *out, const struct hub_event *e, unsigned for
 static void on_quit(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
-    add_source(out, e, "QUIT");
+    add_source(out, e, SV("QUIT"));
     add_trailing(out, e->text);
 }
 
 static void on_nick(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
-    add_source(out, e, "NICK");
+    add_source(out, e, SV("NICK"));
     add_trailing(out, e->text);
 }
 
 static void on_topic(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
-    add_source(out, e, "TOPIC");
+    add_source(out, e, SV("TOPIC"));
     add_room(out, e);
     add_trailing(out, e->text);
 }
@@ -190,7 +197,7 @@ static void on_topic(struct strbuf *out, const struct hub_event *e, unsigned for
 static void on_away(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
-    add_source(out, e, "AWAY");
+    add_source(out, e, SV("AWAY"));
     if (e->text.len > 0) {
         add_trailing(out, e->text);
     }
@@ -222,7 +229,7 @@ static bool is_said(const struct hub_event *e)
 
 static void add_said_head(struct strbuf *out, const struct hub_event *e)
 {
-    add_source(out, e, e->kind == ITEM_NOTICE ? "NOTICE" : "PRIVMSG");
+    add_source(out, e, e->kind == ITEM_NOTICE ? SV("NOTICE") : SV("PRIVMSG"));
     strbuf_add_char(out, ' ');
     irc_numeric_add_word(out, target_of(e));
     strbuf_add(out, e->kind == ITEM_ACTION ? SV(" :" ACTION_BEGIN) : SV(" :"));
