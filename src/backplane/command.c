@@ -82,6 +82,42 @@ void command_set_u64(struct command *cmd, size_t index, uint64_t value)
     cmd->argvlen[index] = number.len;
 }
 
+/* "*2\r\n", "$5\r\n": returns what comes next. */
+static char *put_length(char *to, char kind, size_t length)
+{
+    char digits[U64_DIGITS_MAX];
+    struct str_view text = sv_from_u64(length, digits);
+
+    *to++ = kind;
+    memcpy(to, text.ptr, text.len);
+    to += text.len;
+    *to++ = '\r';
+    *to++ = '\n';
+    return to;
+}
+
+size_t command_write(const struct command *cmd, char *to)
+{
+    const char *begin = to;
+
+    to = put_length(to, '*', cmd->argc);
+    for (size_t i = 0; i < cmd->argc; i++) {
+        to = put_length(to, '$', cmd->argvlen[i]);
+        memcpy(to, cmd->argv[i], cmd->argvlen[i]);
+        to += cmd->argvlen[i];
+        *to++ = '\r';
+        *to++ = '\n';
+    }
+    return (size_t)(to - begin);
+}
+
+size_t command_wire_bytes_max(const struct command *cmd)
+{
+    const size_t around = 1 + U64_DIGITS_MAX + 2 + 2;
+
+    return around + cmd->argc * around + command_bytes(cmd);
+}
+
 size_t command_bytes(const struct command *cmd)
 {
     size_t bytes = 0;

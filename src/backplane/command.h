@@ -30,5 +30,9 @@ void command_add_u64(struct command *cmd, uint64_t value);
 void command_set_u64(struct command *cmd, size_t index, uint64_t value);
 /* Sum of the arguments' lengths. */
 size_t command_bytes(const struct command *cmd);
+/* Write it as the server reads it: an array of bulk strings (the RESP specification, "Sending
+ * commands to a Redis server"). Takes at most command_wire_bytes_max(); returns how many. */
+size_t command_write(const struct command *cmd, char *to);
+size_t command_wire_bytes_max(const struct command *cmd);
 
 #endif

@@ -207,13 +207,13 @@ static void on_late(void *arg)
 
 static void write_command(struct link *link, const struct command *cmd)
 {
-    char *text = NULL;
-    long long len = redisFormatCommandArgv(&text, (int)cmd->argc, cmd->argv,
-                                           cmd->argvlen);
+    struct evbuffer *out = bufferevent_get_output(link->bev);
+    struct evbuffer_iovec space;
 
-    PARLEY_ASSERT(len > 0);
-    (void)bufferevent_write(link->bev, text, (size_t)len);
-    redisFreeCommand(text);
+    PARLEY_ASSERT(evbuffer_reserve_space(out, (ev_ssize_t)command_wire_bytes_max(cmd),
+                                         &space, 1) == 1);
+    space.iov_len = command_write(cmd, space.iov_base);
+    PARLEY_ASSERT(evbuffer_commit_space(out, &space, 1) == 0);
 }
 
 static void send_request(struct link *link, const struct command *cmd,

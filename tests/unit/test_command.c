@@ -75,6 +75,26 @@ START_TEST(test_largest_number_fits)
 }
 END_TEST
 
+START_TEST(test_write_is_what_the_server_reads)
+{
+    static const char want[] = "*4\r\n$3\r\nSET\r\n$0\r\n\r\n$5\r\na\0\r\nb\r\n"
+                               "$20\r\n18446744073709551615\r\n";
+    struct command cmd;
+    char text[256];
+
+    command_init(&cmd);
+    command_add(&cmd, SV("SET"));
+    command_add(&cmd, SV(""));
+    command_add(&cmd, sv("a\0\r\nb", 5));
+    command_add_u64(&cmd, UINT64_MAX);
+    ck_assert_uint_le(command_wire_bytes_max(&cmd), sizeof text);
+    ck_assert_uint_eq(command_write(&cmd, text), sizeof want - 1);
+    ck_assert_mem_eq(text, want, sizeof want - 1);
+    ck_assert_uint_ge(command_wire_bytes_max(&cmd), sizeof want - 1);
+    command_done(&cmd);
+}
+END_TEST
+
 START_TEST(test_set_number_replaces_any_argument)
 {
     struct command cmd;
@@ -121,6 +141,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_empty_argument_is_an_argument);
     tcase_add_test(tc, test_numbers_survive_growth);
     tcase_add_test(tc, test_largest_number_fits);
+    tcase_add_test(tc, test_write_is_what_the_server_reads);
     tcase_add_test(tc, test_set_number_replaces_any_argument);
     tcase_add_test(tc, test_cleared_command_is_empty_and_reusable);
     suite_add_tcase(s, tc);
