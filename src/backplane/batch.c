@@ -136,14 +136,19 @@ void outbox_init(struct outbox *box, struct map *by_name)
 {
     list_init(&box->logs);
     box->by_name = by_name;
+    box->last = NULL;
     strbuf_init(&box->drops, (size_t)64 << 20);
     box->bytes = 0;
 }
 
 static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool in_front)
 {
-    struct outlog *log = map_find(box->by_name, name);
+    struct outlog *log = box->last;
 
+    if (log != NULL && sv_equal(outlog_name(log), name)) {
+        return log;
+    }
+    log = map_find(box->by_name, name);
     if (log == NULL) {
         log = xcalloc(1, sizeof(*log) + name.len + 1);
         list_init(&log->chunks);
@@ -155,6 +160,7 @@ static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool 
 
         PARLEY_ASSERT(added);
     }
+    box->last = log;
     return log;
 }
 
@@ -162,6 +168,9 @@ static void outlog_free(struct outbox *box, struct outlog *log)
 {
     list_remove(&log->link);
     (void)map_remove(box->by_name, outlog_name(log));
+    if (box->last == log) {
+        box->last = NULL;
+    }
     free(log);
 }
 
@@ -340,6 +349,7 @@ static void chunk_seal(struct chunk *c, const char *node, uint64_t seq)
     strbuf_init(&entry, c->items.max + 256);
     entry_encode_header(&entry, sv_of(node), seq, c->count);
     c->header_bytes = entry.len;
+    strbuf_reserve(&entry, c->items.len); /* it will not grow, and may be kept for long */
     strbuf_add(&entry, strbuf_view(&c->items));
     PARLEY_ASSERT(!entry.failed);
     strbuf_done(&c->items);

@@ -68,6 +68,8 @@ struct outlog {
 struct outbox {
     struct list logs;    /* in the order of their oldest item */
     struct map *by_name; /* borrowed: outlogs of all partitions */
+    struct outlog
+        *last; /* borrowed: where the last item went; often the next one's too */
     struct strbuf drops; /* names of logs to take out of our books, a blank after each */
     size_t bytes;        /* of all items and updates that wait */
 };
