@@ -135,15 +135,22 @@ static void who_add(struct who_text *who, struct str_view text)
     who->len += text.len;
 }
 
-struct str_view record_who(const struct record *rec, struct who_text *ret)
+static struct str_view make_who(struct str_view nick, struct str_view user,
+                                struct str_view host, struct who_text *ret)
 {
     ret->len = 0;
-    who_add(ret, rec->texts[PERSON_NICK]);
+    who_add(ret, nick);
     who_add(ret, SV("!"));
-    who_add(ret, rec->texts[PERSON_USER]);
+    who_add(ret, user);
     who_add(ret, SV("@"));
-    who_add(ret, rec->texts[PERSON_HOST]);
+    who_add(ret, host);
     return sv(ret->bytes, ret->len);
+}
+
+struct str_view record_who(const struct record *rec, struct who_text *ret)
+{
+    return make_who(rec->texts[PERSON_NICK], rec->texts[PERSON_USER],
+                    rec->texts[PERSON_HOST], ret);
 }
 
 /* ---- persons ---- */
@@ -216,9 +223,7 @@ void person_set_record(struct person *p, const struct record *rec)
 
 struct str_view person_who(const struct person *p, struct who_text *ret)
 {
-    struct record rec = person_record(p);
-
-    return record_who(&rec, ret);
+    return make_who(person_nick(p), person_user(p), person_host(p), ret);
 }
 
 struct person *person_find(const struct hub *hub, struct str_view id)

@@ -71,7 +71,7 @@ static enum irc_step say_in_room(struct irc *irc, struct irc_call *call,
 {
     const struct room *room = hub_room_find(irc->app->hub, name);
 
-    if (!hub_room_name_is_valid(name)) {
+    if (room == NULL && !hub_room_name_is_valid(name)) {
         refuse_target(irc, s, ERR_NOSUCHCHANNEL, name);
         return IRC_DONE;
     }

@@ -63,7 +63,7 @@ static const struct irc_command unknown = ROW("", unknown, 0, IRC_EARLY, "", "")
 const struct irc_command *irc_command_find(struct str_view name)
 {
     for (size_t i = 0; i < PARLEY_COUNT_OF(rows); i++) {
-        if (sv_equal_nocase(name, rows[i].name)) {
+        if (name.len == rows[i].name.len && sv_equal_nocase(name, rows[i].name)) {
             return &rows[i];
         }
     }

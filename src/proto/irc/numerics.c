@@ -66,7 +66,11 @@ void irc_numeric_add_word(struct strbuf *out, struct str_view text)
     if (text.ptr[0] == ':') {
         strbuf_add_char(out, '0');
     }
-    add_fit(out, text, is_word_char, '_');
+    if (utf8_plain_length(text) == text.len && sv_find_char(text, ' ') == text.len) {
+        strbuf_add(out, text); /* nearly always */
+    } else {
+        add_fit(out, text, is_word_char, '_');
+    }
 }
 
 void irc_numeric_add_text(struct strbuf *out, struct str_view text)
