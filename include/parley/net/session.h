@@ -50,8 +50,7 @@ enum session_protocol {
     X(ADDRESS, "address", "Too many connections from your address.")                     \
     X(PROXY_HEADER, "proxy_header", "")                                                  \
     X(DRAIN, "drain", "This node is being replaced. Connect again.")                     \
-    X(SHUTDOWN, "shutdown", "This node is stopping.")                                    \
-    X(PROTOCOL, "protocol", "Protocol error.")
+    X(SHUTDOWN, "shutdown", "This node is stopping.")
 
 enum close_reason {
 #define X(name, label, text) CLOSE_##name,

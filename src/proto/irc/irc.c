@@ -316,7 +316,6 @@ static struct str_view quit_reason(enum close_reason reason, const char *detail)
         [CLOSE_PING_TIMEOUT] = "ping timeout",
         [CLOSE_DRAIN] = "node is being replaced",
         [CLOSE_SHUTDOWN] = "node is stopping",
-        [CLOSE_PROTOCOL] = "protocol error",
     };
     return sv_of(reason == CLOSE_QUIT ? detail : reasons[reason]);
 }

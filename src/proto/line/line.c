@@ -357,10 +357,8 @@ static struct str_view quit_reason(enum close_reason reason, const char *detail)
         [CLOSE_PEER_CLOSED] = "connection closed",
         [CLOSE_PEER_RESET] = "connection reset",
         [CLOSE_SLOW_READER] = "reads too slowly",
-        [CLOSE_PING_TIMEOUT] = "no answer",
         [CLOSE_DRAIN] = "node is being replaced",
         [CLOSE_SHUTDOWN] = "node is stopping",
-        [CLOSE_PROTOCOL] = "protocol error",
     };
     return sv_of(reason == CLOSE_QUIT ? detail : reasons[reason]);
 }
