@@ -10,6 +10,7 @@ class Pair:
     """A primary and its replica; the nodes reach whichever `name` leads to."""
 
     def __init__(self, world):
+        self.world = world
         self.primary = world.redis()
         self.replication = Proxy(self.primary.port)
         self.replica = world.redis(
@@ -39,6 +40,8 @@ class Pair:
         self.name.lead_to(self.replica.port)
 
     def close(self):
+        for node in self.world.nodes:  # while they have a Redis to say goodbye to
+            node.stop()
         self.name.close()
         self.replication.close()
 
@@ -86,6 +89,10 @@ def test_failover_under_load(world, pair, people, lag):
             assert first - second > 1000
         pair.fail_over()
         load.run_until_said(scaled("lines after", 400, short=100))
+    if lag == "lagging":
+        replays = [node.admin.metric("replays_total") for node in world.nodes]
+        print(f"batches published again: {replays}")
+        assert sum(replays) > 0
     oracle.settle(timeout=60)
     # What a node had not read when it was lost is published again by each writer for itself:
     # docs/REDIS.md tells that its lines may then stand among each other differently.
