@@ -67,6 +67,7 @@ def test_lines_that_are_held_are_stored_before_the_node_ends(world):
     node.admin.wait_metric("lines_in_total", lambda value: value >= 12)
     node.signal(signal.SIGTERM)
     ann.expect_end(REPLACED)
+    assert node.admin.metric('closed_total{reason="drain"}') == 1
     redis.resume()
     for n in range(10):
         watcher.expect(f"[#lobby] <ann> held {n}")

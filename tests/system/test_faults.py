@@ -106,6 +106,7 @@ def test_a_node_killed_under_load(world, redis, nodes):
         wait_until(lambda: client.ended)
     oracle.settle()
     oracle.check()
+    assert sum(node.admin.metric("nodes_reaped_total") for node in nodes[:2]) == 1
     for room in ("#lobby", "#tea"):
         assert stored_members(redis, room) == len(living)
         wait_same_members(living[:2], names, room)
@@ -189,6 +190,8 @@ def test_a_node_paused_for_longer_than_its_lease(world, redis):
         wait_until(lambda: client.seen("So you are"))
         for text in ("typed while my node slept", "said while alice slept", "I am back"):
             assert len(client.seen(f"> {text}$")) == 1, f"{text!r} at {client!r}"
+
+    assert sleeper.admin.metric("fenced_total") == 1 and other.admin.metric("fenced_total") == 0
 
     # No ghosts: the name is hers until she goes, and free then.
     assert bob.ask("/nick alice") == ['! The name "alice" is taken. Choose another.']
@@ -334,6 +337,7 @@ def test_redis_gone_for_longer_than_lines_are_held(world, redis):
     assert time.monotonic() - begin > 1.5, "it was held for as long as it may be"
     alice.expect('! Not done, the backplane is away: "#tea"')
     bob.expect('! Not sent, the backplane is away: "psst"')
+    assert node.admin.metric("given_up_total") == 1  # the others were questions
     redis.start()
     wait_until(lambda: "[#lobby] <alice> again" in alice.ask("again"), what="lines flow again")
     bob.expect("[#lobby] <alice> again")
@@ -417,6 +421,8 @@ def test_redis_killed_and_started_empty(world, redis, nodes, people):
     oracle.settle(timeout=60)
     oracle.check()
     nobody_noticed(people)
+    for node in nodes:
+        assert node.admin.metric("partitions_lost_total") >= 1
 
     wait_same_members(them, names)
     wait_same_members(them, names[:5], "#tea")
@@ -558,6 +564,7 @@ def test_a_hole_that_cannot_be_filled_is_told(world, redis):
     sleeper.resume()
     alice.expect("[#lobby] <bob> the end")
     assert len(alice.seen(r"^\* Some lines of #lobby are missing here\.$")) == 1
+    assert sleeper.admin.metric("history_gaps_total") >= 1
     seen = [line.partition("> ")[2] for line in alice.seen(r"^\[#lobby\] <bob>")]
     assert 64 <= len(seen) < len(said)
     assert seen == said[len(said) - len(seen) :]

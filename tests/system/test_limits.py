@@ -3,6 +3,7 @@
 import socket
 
 from harness import wait_until
+from irc_client import irc_person, parse
 
 TOO_MANY = "! Too many connections from your address."
 SLOW = "! You read too slowly: your send queue is full."
@@ -75,6 +76,26 @@ def test_a_flooder_is_throttled_and_counted(world):
     ann.expect("[#lobby] <ann> line 24")
     assert node.admin.metric("throttled_total") >= 1
     node.admin.wait_metric("throttled_sessions", lambda value: value == 0)
+
+
+def test_silent_irc_clients_are_asked_and_then_closed(world):
+    node = world.node(ping_seconds=1, ping_timeout_seconds=3, log_level="info")
+    ann = world.person(node, "ann")
+    silent = irc_person(world, node, "silent", rooms="#lobby")
+    lively = irc_person(world, node, "lively")
+    answered = 0
+    while not silent.ended:
+        lively.wait_for("PING")
+        lively.send("PONG irc.parley")
+        answered += 1
+    assert answered >= 2
+    lively.ask()
+    assert [parse(line).command for line in silent.lines[-2:]] == ["PING", "ERROR"]
+    assert "You did not answer in time." in silent.lines[-1]
+    ann.expect("* silent quit (ping timeout)")
+    assert node.admin.metric('closed_total{reason="ping_timeout"}') == 1
+    node.wait_log(r"session_close\b.* protocol=irc reason=ping_timeout ")
+    assert not ann.ended
 
 
 def test_silent_people_of_the_line_protocol_are_watched_by_tcp(world):

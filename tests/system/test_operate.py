@@ -332,6 +332,7 @@ def test_a_node_out_of_descriptors_goes_on(world):
         for filler in fillers:
             filler.close()
         load.run_until_said(20)
+    node.admin.wait_metric("accept_paused_total", lambda value: value >= 1)
     oracle.settle()
     oracle.check()
     told = [line for line in node.log().splitlines() if re.search("(?i)descriptor|emfile", line)]

@@ -15,6 +15,13 @@ class Admin:
         self.node = node
         self._port = None
 
+    @classmethod
+    def at(cls, port):
+        """Of a node whose log is not in a file."""
+        admin = cls(None)
+        admin._port = port
+        return admin
+
     @property
     def port(self):
         if self._port is None:
