@@ -299,10 +299,10 @@ static const struct {
     const char *trace;
     const char *reads;
 } closings[] = {
-    {TOY_OPEN, "", "open;close:protocol;", "protocol\r\n"},
-    {TOY_LINE, "a\nb\n", "open;line:a;close:protocol;", "a\r\nprotocol\r\n"},
-    {TOY_URGENT, "a\nP1\nP2\n", "open;urgent:P1;close:protocol;", "P1\r\nprotocol\r\n"},
-    {TOY_DEADLINE, "", "open;deadline;close:protocol;", "protocol\r\n"},
+    {TOY_OPEN, "", "open;close:shutdown;", "shutdown\r\n"},
+    {TOY_LINE, "a\nb\n", "open;line:a;close:shutdown;", "a\r\nshutdown\r\n"},
+    {TOY_URGENT, "a\nP1\nP2\n", "open;urgent:P1;close:shutdown;", "P1\r\nshutdown\r\n"},
+    {TOY_DEADLINE, "", "open;deadline;close:shutdown;", "shutdown\r\n"},
     {TOY_CLOSE, "quit\nb\n", "open;line:quit;close:quit;", "quit\r\n"},
 };
 

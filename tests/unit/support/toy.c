@@ -33,7 +33,7 @@ static size_t live_before;
 static void close_if(enum toy_callback where, struct session *s)
 {
     if (toy.closes_in == where) {
-        session_close(s, CLOSE_QUIT, "toy");
+        session_close(s, CLOSE_SHUTDOWN, "toy");
     }
 }
 
