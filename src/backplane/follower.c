@@ -135,7 +135,6 @@ void follower_rest(struct follower *f)
 void log_hold(struct log_handle *log)
 {
     log->requests++;
-    log->follower->requests++;
 }
 
 bool log_let_go(struct log_handle *log)
@@ -143,8 +142,6 @@ bool log_let_go(struct log_handle *log)
     bool closed = log->owner == NULL;
 
     log->requests--;
-    log->follower->requests--;
-    follower_pump_soon(log->follower);
     if (closed && log->requests == 0) {
         log_free(log);
     }

@@ -31,6 +31,18 @@ static void ask_again(struct log_handle *log, const struct redisReply *reply)
     }
 }
 
+static void begin_request(struct follower *f)
+{
+    f->requests++;
+}
+
+static void end_request(struct follower *f)
+{
+    PARLEY_ASSERT(f->requests > 0);
+    f->requests--;
+    follower_pump_soon(f);
+}
+
 /* ---- snapshots ---- */
 
 /* Pairs of a flat array [field, value, ...]. */
@@ -274,6 +286,7 @@ static void on_reading_reply(void *arg, uint64_t turn, const struct redisReply *
 {
     struct log_handle *log = arg;
 
+    end_request(log->follower);
     log_hold(log); /* over the callbacks: they may close it */
     if (!log_let_go(log) && turn == log->turn) {
         if (reply_kind(reply) != REPLY_VALUE) {
@@ -311,6 +324,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
     list_remove(&log->link);
     log->asked = log->dirty;
     log_hold(log);
+    begin_request(f);
     return true;
 }
 
@@ -318,7 +332,8 @@ bool reading_start(struct follower *f, struct log_handle *log)
 
 /* A question for the heads of `count` logs. */
 struct head_check {
-    struct list link; /* in follower.checks */
+    struct list link;          /* in follower.checks */
+    struct follower *follower; /* borrowed */
     size_t count;
     struct {
         struct log_handle *log; /* held */
@@ -346,6 +361,7 @@ static void on_heads_reply(void *arg, uint64_t ctx, const struct redisReply *rep
     bool usable = reply_kind(reply) == REPLY_VALUE && reply_count(reply) == check->count;
 
     (void)ctx;
+    end_request(check->follower);
     for (size_t i = 0; i < check->count; i++) {
         struct log_handle *log = check->items[i].log;
 
@@ -378,6 +394,7 @@ bool reading_check_heads(struct follower *f)
                                               FOLLOWER_GROUP * sizeof(check->items[0]));
 
     list_init(&check->link);
+    check->follower = f;
     arena_clear(&f->arena);
     command_clear(&f->command);
     command_add(&f->command, SV("HMGET"));
@@ -398,6 +415,7 @@ bool reading_check_heads(struct follower *f)
         return false;
     }
     list_append(&f->checks, &check->link);
+    begin_request(f);
     for (size_t i = 0; i < check->count; i++) {
         list_remove(&check->items[i].log->link);
         log_hold(check->items[i].log);
