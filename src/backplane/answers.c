@@ -52,7 +52,7 @@ static void keep_in_ring(struct publisher *p, struct out_partition *part, struct
     b->maybe_applied = false;
     b->is_replay = true;
     list_append(&part->ring, &b->link);
-    p->ring_bytes += b->bytes;
+    p->ring_bytes += b->memory;
     publisher_bound_ring(p, part);
 }
 
@@ -96,7 +96,7 @@ static void on_gap(struct publisher *p, struct out_partition *part, struct batch
 
         if (old->seq > last) {
             list_remove(&old->link);
-            p->ring_bytes -= old->bytes;
+            p->ring_bytes -= old->memory;
             list_append(&replays, &old->link);
             metric_add(METRIC_REPLAYS, 1);
         }

@@ -354,6 +354,16 @@ static void chunk_seal(struct chunk *c, const char *node, uint64_t seq)
     PARLEY_ASSERT(!entry.failed);
     strbuf_done(&c->items);
     c->items = entry;
+    strbuf_trim(&c->updates);
+}
+
+/* What a sealed chunk takes, without what is known of its items: that goes with the
+ * acknowledgement. */
+static size_t chunk_memory(const struct chunk *c)
+{
+    const size_t per_block = 16; /* malloc's own, roughly */
+
+    return sizeof(*c) + c->log_len + c->items.cap + c->updates.cap + 3 * per_block;
 }
 
 static void chunk_unseal(struct chunk *c)
@@ -368,6 +378,7 @@ static struct batch *batch_new(const char *node, uint64_t seq, uint64_t now_ms,
     struct batch *b = xcalloc(1, sizeof(struct batch) + chunks * sizeof(struct chunk *));
 
     list_init(&b->link);
+    b->memory = sizeof(struct batch) + chunks * sizeof(struct chunk *);
     b->seq = seq;
     b->sealed_ms = now_ms;
     memcpy(b->node, node, strlen(node) + 1);
@@ -404,6 +415,7 @@ struct batch *batch_seal(struct outbox *box, const char *node, uint64_t seq,
         chunk_seal(c, node, seq);
         b->chunks[b->chunk_count++] = c;
         b->bytes += c->items.len + c->updates.len;
+        b->memory += chunk_memory(c);
         if (list_is_empty(&log->chunks)) {
             outlog_free(box, log);
         }

@@ -82,8 +82,9 @@ struct batch {
     char node[NODE_ID_MAX + 1]; /* under whose name it was numbered */
     bool maybe_applied;         /* it was sent and no answer came */
     bool is_replay;             /* it was acknowledged before */
-    size_t bytes;
-    char *drops; /* owned; as outbox.drops, terminated; or NULL */
+    size_t bytes;               /* to be sent */
+    size_t memory;              /* that it takes once it is acknowledged */
+    char *drops;                /* owned; as outbox.drops, terminated; or NULL */
     size_t chunk_count;
     struct chunk *chunks[]; /* owned */
 };

@@ -378,7 +378,7 @@ static void ring_drop_oldest(struct publisher *p, struct out_partition *part)
 {
     struct batch *b = LIST_ENTRY(list_take(&part->ring), struct batch, link);
 
-    p->ring_bytes -= b->bytes;
+    p->ring_bytes -= b->memory;
     batch_free(b);
 }
 

@@ -31,7 +31,7 @@ enum {
     PUBLISHER_CALL_LOGS_MAX = 512, /* in one call */
     PUBLISHER_CALL_BYTES_MAX = 256 << 10,
     PUBLISHER_RING_MS = 60000,           /* longer than a failover and its lag */
-    PUBLISHER_RING_BYTES_MAX = 32 << 20, /* of all partitions */
+    PUBLISHER_RING_BYTES_MAX = 64 << 20, /* of memory; of all partitions */
     PUBLISHER_CHECK_MS = 5000,           /* a quiet partition is asked that often */
 };
 

@@ -75,6 +75,15 @@ void strbuf_reserve(struct strbuf *b, size_t count)
     }
 }
 
+void strbuf_trim(struct strbuf *b)
+{
+    if (b->len == 0) {
+        strbuf_done(b);
+    } else if (b->len < b->cap) {
+        (void)set_cap(b, b->len);
+    }
+}
+
 char *strbuf_extend(struct strbuf *b, size_t count)
 {
     if (count == 0 || !reserve(b, count)) {

@@ -109,6 +109,32 @@ START_TEST(test_seal_several_logs_one_entry_each_in_order)
 }
 END_TEST
 
+START_TEST(test_sealed_batch_takes_no_more_than_it_says)
+{
+    const struct book_update update = {BOOK_MEMBER_SET, SV("node/1"), SV("a record")};
+    struct publication p = {.item = SV("11 M6:node/1"), .updates = &update};
+    size_t parts = 0;
+
+    for (size_t i = 0; i < 50; i++) {
+        p.update_count = i % 2;
+        outbox_add(&box, i < 25 ? SV("#a") : SV("#b"), &p, 1);
+    }
+    struct batch *b = batch_seal(&box, "node", 1, 5);
+
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+
+        ck_assert_uint_eq(c->items.cap, c->items.len);
+        ck_assert_uint_eq(c->updates.cap, c->updates.len);
+        parts += sizeof *c + c->items.cap + c->updates.cap;
+    }
+    ck_assert_uint_eq(b->chunk_count, 2);
+    ck_assert_uint_ge(b->memory, parts + sizeof *b);
+    ck_assert_uint_le(b->memory, parts + sizeof *b + 256);
+    batch_free(b);
+}
+END_TEST
+
 START_TEST(test_seal_more_logs_than_fit_leaves_the_rest)
 {
     char name[16];
@@ -285,6 +311,7 @@ Suite *suite(void)
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_test(tc, test_seal_empty_box_gives_empty_batch);
+    tcase_add_test(tc, test_sealed_batch_takes_no_more_than_it_says);
     tcase_add_test(tc, test_seal_several_logs_one_entry_each_in_order);
     tcase_add_test(tc, test_seal_more_logs_than_fit_leaves_the_rest);
     tcase_add_test(tc, test_seal_many_items_one_chunk_at_a_time);
