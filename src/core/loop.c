@@ -16,6 +16,7 @@
 #include <parley/util/clock.h>
 #include <parley/util/list.h>
 
+#include "core/watches.h"
 #include "core/wheel.h"
 
 struct grave {
@@ -38,6 +39,7 @@ static const uint64_t NEVER = UINT64_MAX;
  */
 struct loop {
     struct event_base *base; /* owned */
+    struct watches *watches; /* owned */
     struct list tasks[LOOP_PHASE_COUNT];
     struct grave *graves; /* owned */
     size_t grave_count;
@@ -214,6 +216,7 @@ struct loop *loop_new(void)
 
     loop->base = event_base_new();
     PARLEY_ASSERT(loop->base != NULL);
+    loop->watches = watches_new(loop->base);
     for (unsigned i = 0; i < LOOP_PHASE_COUNT; i++) {
         list_init(&loop->tasks[i]);
     }
@@ -233,6 +236,7 @@ void loop_free(struct loop *loop)
     }
     empty_graveyard(loop);
     event_free(loop->wheel_event);
+    watches_free(loop->watches);
     event_base_free(loop->base);
     free(loop->wheel);
     free(loop->clock);
@@ -284,6 +288,11 @@ void loop_turn(struct loop *loop)
 struct event_base *loop_base(struct loop *loop)
 {
     return loop->base;
+}
+
+struct watches *loop_watches(const struct loop *loop)
+{
+    return loop->watches;
 }
 
 uint64_t loop_now_ms(const struct loop *loop)

@@ -15,11 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include <parley/core/log.h>
 #include <parley/core/loop.h>
 #include <parley/core/metrics.h>
+#include <parley/core/watch.h>
 #include <parley/net/addr.h>
 #include <parley/net/framer.h>
 #include <parley/net/sendq.h>
@@ -47,12 +46,6 @@ const char *close_reason_label(enum close_reason reason)
 const char *close_reason_text(enum close_reason reason)
 {
     return reasons[reason].text;
-}
-
-/* Behind the session in the same memory. */
-static struct event *session_event(struct session *s)
-{
-    return (struct event *)(void *)s->event_memory;
 }
 
 /* ---- states ---- */
@@ -141,8 +134,6 @@ void session_check(struct session *s)
 {
     bool is_pausing = s->input == INPUT_THROTTLED || s->input == INPUT_YIELDED;
 
-    PARLEY_ASSERT(s->armed == 0 ||
-                  event_pending(session_event(s), s->armed, NULL) == s->armed);
     PARLEY_ASSERT(!session_is_live(s) || list_is_linked(&s->pause.link) == is_pausing);
     PARLEY_ASSERT(s->state < SESSION_LINGERING || s->ops == NULL);
     PARLEY_ASSERT(list_is_linked(&s->link) == (s->state != SESSION_DEAD));
@@ -158,7 +149,7 @@ static void on_state_deadline(void *deadline)
     if (s->state == SESSION_CLOSING) {
         /* It does not read what is queued: the kernel may drop that too. */
         struct linger reset = {.l_onoff = 1, .l_linger = 0};
-        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        (void)setsockopt(s->watch.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         session_die(s);
     } else if (s->state == SESSION_LINGERING) {
         session_die(s);
@@ -188,41 +179,29 @@ void session_init_deadlines(struct session *s)
     deadline_init(&s->front_deadline, on_front_deadline);
 }
 
-/* ---- the event ---- */
+/* ---- the socket ---- */
 
-static void on_ready(evutil_socket_t fd, short what, void *arg)
+void session_on_ready(struct watch *watch, unsigned what)
 {
-    struct session *s = arg;
+    struct session *s = PARLEY_CONTAINER_OF(watch, struct session, watch);
 
-    (void)fd;
-    if (what & EV_WRITE) {
+    if (what & WATCH_WRITE) {
         session_flush(s);
     }
-    if (what & EV_READ) {
+    if (what & WATCH_READ) {
         session_read(s);
     }
 }
 
 void session_rearm(struct session *s)
 {
-    short what = (short)((session_wants_input(s) ? EV_READ : 0) |
-                         (s->is_blocked ? EV_WRITE : 0));
+    unsigned what = (session_wants_input(s) ? WATCH_READ : 0) |
+                    (s->is_blocked ? WATCH_WRITE : 0);
 
-    if (s->state == SESSION_DEAD || what == s->armed) {
+    if (what == s->watch.armed || s->state == SESSION_DEAD) {
         return;
     }
-    if (s->armed != 0) {
-        (void)event_del(session_event(s));
-    }
-    s->armed = what;
-    if (what == 0) {
-        return;
-    }
-    PARLEY_ASSERT(event_assign(session_event(s), loop_base(s->srv->loop), s->fd,
-                               (short)(what | EV_PERSIST), on_ready, s) == 0);
-    if (event_add(session_event(s), NULL) != 0) {
-        /* The kernel's limit of watched descriptors (epoll(7), max_user_watches). */
-        s->armed = 0;
+    if (!watch_set(s->srv->loop, &s->watch, what)) {
         session_close(s, CLOSE_FULL, strerror(errno));
     }
 }
@@ -234,11 +213,8 @@ void session_die(struct session *s)
     struct server *srv = s->srv;
 
     session_set_state(s, SESSION_DEAD);
-    if (s->armed != 0) {
-        (void)event_del(session_event(s));
-        s->armed = 0;
-    }
-    (void)close(s->fd);
+    watch_stop(srv->loop, &s->watch);
+    (void)close(s->watch.fd);
     list_remove(&s->link);
     list_remove(&s->dirty);
     if (s->is_admitted) {
@@ -333,15 +309,17 @@ static void watch_soft_limit(struct session *s)
 {
     struct server *srv = s->srv;
     uint64_t soft = srv->policy.sendq_soft_bytes;
+    bool is_over = sendq_bytes(&s->sendq) > soft;
 
-    if (s->state != SESSION_OPEN || srv->is_draining || soft == 0) {
+    if (is_over == list_is_linked(&s->state_deadline.link) || soft == 0 ||
+        s->state != SESSION_OPEN || srv->is_draining) {
         return;
     }
-    if (sendq_bytes(&s->sendq) <= soft) {
-        deadline_clear(&s->state_deadline);
-    } else if (!list_is_linked(&s->state_deadline.link)) {
+    if (is_over) {
         deadline_set(srv->loop, &s->state_deadline,
                      srv->policy.sendq_soft_seconds * 1000);
+    } else {
+        deadline_clear(&s->state_deadline);
     }
 }
 
@@ -367,7 +345,7 @@ static bool push_after_write(struct session *s, struct msg *m)
         return false;
     }
     do {
-        result = sendq_write(&s->sendq, s->fd, srv->iovecs, SESSION_IOVECS);
+        result = sendq_write(&s->sendq, s->watch.fd, srv->iovecs, SESSION_IOVECS);
     } while (result == SENDQ_MORE);
     return sendq_push(&s->sendq, m, srv->policy.sendq_bytes);
 }
@@ -399,7 +377,7 @@ static void on_all_written(struct session *s)
 {
     if (s->state != SESSION_CLOSING) {
         session_rearm(s);
-    } else if (s->is_ended || shutdown(s->fd, SHUT_WR) != 0) {
+    } else if (s->is_ended || shutdown(s->watch.fd, SHUT_WR) != 0) {
         session_die(s);
     } else {
         session_set_state(s, SESSION_LINGERING);
@@ -426,7 +404,8 @@ void session_flush(struct session *s)
         framer_done(
             &s->framer); /* not before: on_line() may have closed it and still look */
     }
-    enum sendq_result result = sendq_write(&s->sendq, s->fd, srv->iovecs, SESSION_IOVECS);
+    enum sendq_result result = sendq_write(&s->sendq, s->watch.fd, srv->iovecs,
+                                           SESSION_IOVECS);
     s->is_blocked = result == SENDQ_BLOCKED;
     watch_soft_limit(s);
     switch (result) {

@@ -67,7 +67,7 @@ void session_stop_input(struct session *s)
 }
 
 /* While YIELDED it says yes and then does not read: the next turn comes at once, and not
- * touching the event saves two system calls. */
+ * touching the watch saves two system calls. */
 bool session_wants_input(const struct session *s)
 {
     if (s->state == SESSION_LINGERING || s->state == SESSION_HEADER) {
@@ -186,7 +186,7 @@ static size_t read_size(const struct session *s)
 /* True when it was the end, or an error. */
 static bool drop_input(struct session *s)
 {
-    ssize_t count = recv(s->fd, s->srv->read_buffer, SESSION_READ_BYTES, 0);
+    ssize_t count = recv(s->watch.fd, s->srv->read_buffer, SESSION_READ_BYTES, 0);
 
     return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
 }
@@ -215,7 +215,7 @@ void session_read(struct session *s)
     if (!session_wants_input(s) || s->input == INPUT_YIELDED) {
         return;
     }
-    ssize_t count = recv(s->fd, buffer, read_size(s), 0);
+    ssize_t count = recv(s->watch.fd, buffer, read_size(s), 0);
     if (count > 0) {
         session_take_bytes(s, sv(buffer, (size_t)count));
     } else if (count == 0) {

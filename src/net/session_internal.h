@@ -36,6 +36,7 @@
 #include <sys/uio.h>
 
 #include <parley/core/loop.h>
+#include <parley/core/watch.h>
 #include <parley/net/addr.h>
 #include <parley/net/flood.h>
 #include <parley/net/framer.h>
@@ -70,24 +71,30 @@ enum session_state {
 enum input_state { INPUT_FLOWING, INPUT_YIELDED, INPUT_THROTTLED, INPUT_WAITING };
 
 /*
- * Invariant (session_check()): its event is pending for `armed` exactly; while it is live,
- * `pause` is set exactly when THROTTLED and its link is on server.yielded exactly when
- * YIELDED; `ops` is NULL from the end of on_close() on; a DEAD session is on no list.
+ * Invariant (session_check()): while it is live, `pause` is set exactly when THROTTLED and its
+ * link is on server.yielded exactly when YIELDED; `ops` is NULL from the end of on_close() on; a DEAD session is on no list.
  */
 struct session {
-    struct server *srv;          /* borrowed; not used once DEAD */
-    const struct front_ops *ops; /* borrowed */
-    void *front;                 /* the front-end's */
-    uint64_t id;
+    /* What each delivery looks at, together. */
+    struct server *srv; /* borrowed; not used once DEAD */
+    struct sendq sendq;
+    struct list dirty;  /* in server.dirty: to be flushed at the end of the turn */
+    uint8_t state;      /* enum session_state */
+    uint8_t input;      /* enum input_state */
+    bool is_blocked;    /* the socket took less than it was given */
+    bool is_ended;      /* the client shut its side */
+    struct watch watch; /* its descriptor is owned */
     struct deadline
         state_deadline; /* ends HEADER, GREETING, CLOSING, LINGERING; OPEN in a drain, or
                            while more than the soft limit waits to be sent */
+    /* The rest. */
+    const struct front_ops *ops; /* borrowed */
+    void *front;                 /* the front-end's */
+    uint64_t id;
     struct deadline front_deadline;
     struct deadline pause;
-    struct list link;  /* in server.sessions */
-    struct list dirty; /* in server.dirty: to be flushed at the end of the turn */
+    struct list link; /* in server.sessions */
     struct framer framer;
-    struct sendq sendq;
     struct flood flood;
     struct addr addr;
     char *partial;     /* owned; HEADER: what came of it, if that was not all */
@@ -97,17 +104,10 @@ struct session {
     uint16_t partial_bytes;
     bool has_spoken; /* a byte came: not a health check */
     bool is_secure;
-    bool is_admitted;           /* it counts in server.per_address */
-    bool is_told;               /* that the node drains */
-    int fd;                     /* owned */
-    short armed;                /* EV_READ, EV_WRITE: what the event watches */
-    uint8_t state;              /* enum session_state */
-    uint8_t input;              /* enum input_state */
-    uint8_t early_close;        /* wanted while NEW; CLOSE_REASON_COUNT: not */
-    uint8_t counted_as;         /* which METRIC_CONNECTIONS_... */
-    bool is_blocked;            /* the socket took less than it was given */
-    bool is_ended;              /* the client shut its side */
-    max_align_t event_memory[]; /* one struct event: libevent knows its size */
+    bool is_admitted;    /* it counts in server.per_address */
+    bool is_told;        /* that the node drains */
+    uint8_t early_close; /* wanted while NEW; CLOSE_REASON_COUNT: not */
+    uint8_t counted_as;  /* which METRIC_CONNECTIONS_... */
 };
 
 struct acceptor;
@@ -152,7 +152,9 @@ void session_init_deadlines(struct session *s);
 void session_set_state(struct session *s, enum session_state next);
 /* May its front-end still be given input? */
 bool session_is_live(const struct session *s);
-/* Let libevent watch for what the session wants now. */
+/* For its watch. */
+void session_on_ready(struct watch *watch, unsigned what);
+/* Watch for what the session wants now. */
 void session_rearm(struct session *s);
 /* Write what is queued, as far as the socket takes it; the flush phase calls it once for each
  * dirty session. */

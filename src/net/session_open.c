@@ -14,8 +14,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include <event2/event.h>
-
 #include <parley/core/log.h>
 #include <parley/core/loop.h>
 #include <parley/core/metrics.h>
@@ -129,7 +127,7 @@ void session_read_header(struct session *s)
         memcpy(buffer, s->partial, held);
     }
     /* A header that is not complete is shorter than what is asked for here. */
-    ssize_t count = recv(s->fd, buffer + held, PROXY_HEADER_BYTES_MAX - held, 0);
+    ssize_t count = recv(s->watch.fd, buffer + held, PROXY_HEADER_BYTES_MAX - held, 0);
     if (count > 0) {
         take_start(s, sv(buffer, held + (size_t)count));
     } else if (count == 0) {
@@ -144,12 +142,12 @@ void session_read_header(struct session *s)
 
 void session_start(struct server *srv, int fd, const struct addr *addr, unsigned flags)
 {
-    struct session *s = xcalloc(1, sizeof *s + event_get_struct_event_size());
+    struct session *s = xcalloc(1, sizeof *s);
 
     s->srv = srv;
     s->id = ++srv->last_id;
     s->addr = *addr;
-    s->fd = fd;
+    watch_init(&s->watch, fd, session_on_ready);
     s->state = SESSION_HEADER;
     s->early_close = CLOSE_REASON_COUNT;
     s->is_secure = (flags & LISTEN_SECURE) != 0;

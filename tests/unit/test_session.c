@@ -193,7 +193,7 @@ START_TEST(test_session_waiting_stops_reading_at_its_bound)
     ck_assert_uint_gt(sent, 4 * toy.policy.max_line_bytes);
     ck_assert_uint_le(framer_held_bytes(&toy.last->framer),
                       2 * toy.policy.max_line_bytes);
-    ck_assert_int_eq(toy.last->armed, 0);
+    ck_assert_int_eq(toy.last->watch.armed, 0);
     toy_release(toy.last);
     client_write(client, strbuf_cstr(&many) + sent);
     TOY_UNTIL(toy.lines == LINES + 1);
@@ -365,7 +365,7 @@ START_TEST(test_session_slow_reader_is_closed_between_two_lines)
     listen_with((struct server_policy){.max_line_bytes = 512, .sendq_bytes = 1 << 16});
     set_buffer(client, SO_RCVBUF, 4096);
     TOY_UNTIL(toy.last != NULL);
-    set_buffer(toy.last->fd, SO_SNDBUF, 4096);
+    set_buffer(toy.last->watch.fd, SO_SNDBUF, 4096);
     while (metric_values[METRIC_SLOW_READERS] == 0) {
         client_write(client, "flood 100\n");
         toy_turn();
@@ -385,7 +385,7 @@ START_TEST(test_session_burst_in_one_turn_is_no_slow_reader)
 {
     listen_with((struct server_policy){.max_line_bytes = 512, .sendq_bytes = 8192});
     TOY_UNTIL(toy.last != NULL);
-    set_buffer(toy.last->fd, SO_SNDBUF, 200000);
+    set_buffer(toy.last->watch.fd, SO_SNDBUF, 200000);
     client_write(client, "flood 1000\nquit\n");
     ck_assert_uint_eq(strlen(client_reads_to_end(client)),
                       1000 * 100 + strlen("quit\r\n"));
@@ -411,7 +411,7 @@ START_TEST(test_session_flood_pauses_reading_and_loses_nothing)
     TOY_UNTIL(metric_values[METRIC_THROTTLED] > 0);
     ck_assert_uint_eq(toy.lines, 5); /* all came at once: no time went by */
     ck_assert_int_eq(metric_values[METRIC_THROTTLED], 1);
-    ck_assert_int_eq(toy.last->armed, 0);
+    ck_assert_int_eq(toy.last->watch.armed, 0);
     TOY_UNTIL(toy.lines == COUNT);
     strbuf_clear(&many);
     for (int i = 0; i < COUNT; i++) {
