@@ -4,9 +4,11 @@ import json
 import re
 import signal
 import socket
+from pathlib import Path
 
 from harness import wait_until
 
+ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) [a-z_]+ node=\S+( [a-z0-9_]+=("[^\n]*"|\S+))*$')
 
 
@@ -22,6 +24,17 @@ def test_each_line_is_an_event_with_fields(world):
     node.stop()
     for line in node.log().splitlines():
         assert LINE.match(line), line
+
+
+def test_each_event_is_explained():
+    """Those that an operator sees without asking for debug."""
+    explained = set(re.findall(r"`([a-z_]+)", (ROOT / "docs" / "OPERATIONS.md").read_text("utf-8")))
+    found = set()
+    for file in (ROOT / "src").rglob("*.c"):
+        text = file.read_text("utf-8")
+        found |= set(re.findall(r'\blog_(?:error|warn|info)\(\s*"([a-z_]+)"', text))
+    assert len(found) > 15
+    assert found <= explained, f"docs/OPERATIONS.md does not explain {sorted(found - explained)}"
 
 
 def test_a_session_is_one_line_at_info(world):

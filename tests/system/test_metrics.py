@@ -19,7 +19,8 @@ from harness.node import environment
 from harness.proxy import Proxy
 from irc_client import irc_connect, irc_person
 
-METRICS = Path(__file__).resolve().parents[2] / "docs" / "METRICS.md"
+TESTS = Path(__file__).resolve().parent
+METRICS = TESTS.parents[1] / "docs" / "METRICS.md"
 
 
 def table():
@@ -64,9 +65,17 @@ def test_the_text_is_what_prometheus_reads(world):
         assert buckets == sorted(buckets) and buckets[-1] == samples[f"{name}_count"]
 
 
+def test_alarms_are_about_metrics_that_there_are(world):
+    rules = re.findall(r"expr: (.*)", (TESTS.parents[1] / "contrib/prometheus-rules.yml").read_text("utf-8"))
+    assert len(rules) > 10
+    known = {name.partition("{")[0] for name in world.node().admin.metrics()}
+    for rule in rules:
+        for name in re.findall(r"\bparley_(\w+)", rule):
+            assert name in known, rule
+
+
 # ---- each metric is right somewhere ----
 
-TESTS = Path(__file__).resolve().parent
 DEFINED = TESTS.parents[1] / "include" / "parley" / "core" / "metrics.def"
 NAME = re.compile(r'^METRIC(?:_EMF)?\(\w+, (\w+), "((?:[^"\\]|\\.)+)"', re.MULTILINE)
 
