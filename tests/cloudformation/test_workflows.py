@@ -1,8 +1,4 @@
-"""The workflows, as far as that can be told without GitHub.
-
-actionlint would see more; it is left out because its package on PyPI fetches the program from
-elsewhere while it installs.
-"""
+"""The workflows, as far as that can be told without GitHub."""
 
 import re
 import subprocess
@@ -19,6 +15,20 @@ JOB_KEYS = {
     "with", "secrets", "concurrency", "strategy", "container", "outputs",
 }
 CONTEXTS = {"inputs", "vars", "secrets", "github", "matrix", "needs", "steps", "env"}
+
+
+def test_actionlint():
+    """Syntax, types of expressions, inputs of workflows, runners; shellcheck on each command."""
+    it = subprocess.run(["actionlint", "-color=false", *FILES], text=True, capture_output=True)
+    assert it.returncode == 0, it.stdout + it.stderr
+
+
+def test_actionlint_sees_a_mistake(tmp_path):
+    """It is told of this only when it really reads the file."""
+    file = tmp_path / "ci.yml"
+    file.write_text((FOLDER / "ci.yml").read_text().replace("matrix.debian", "matrix.fedora"))
+    it = subprocess.run(["actionlint", "-color=false", file], text=True, capture_output=True)
+    assert it.returncode == 1 and "fedora" in it.stdout
 
 
 def load(path):
@@ -106,6 +116,12 @@ def test_deployments_are_guarded():
         arm = cfn.settings_of(name)["service.CpuArchitecture"] == "ARM64"
         assert job["with"]["runner"].endswith("-arm") == arm
     assert dict(jobs(FOLDER / "deploy-environment.yml"))["deploy"]["environment"] == "${{ inputs.environment }}"
+
+
+def test_the_image_is_built_for_every_processor_that_tasks_run_on():
+    job = dict(jobs(FOLDER / "ci.yml"))["containers"]
+    kinds = {"ARM64" if r.endswith("-arm") else "X86_64" for r in job["strategy"]["matrix"]["runner"]}
+    assert kinds == set(cfn.parse(cfn.TEXTS["service"])["Parameters"]["CpuArchitecture"]["AllowedValues"])
 
 
 def test_the_session_outlives_the_deployment():
