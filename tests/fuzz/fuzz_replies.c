@@ -7,8 +7,10 @@
 #include <parley/util/base.h>
 
 #include "backplane/push.h"
+#include "backplane/redirect.h"
 #include "backplane/replies.h"
 #include "backplane/reply.h"
+#include "backplane/slot_map.h"
 #include "fuzz.h"
 
 enum { BYTES_MAX = 1 << 20, LOOKED_AT = 64 };
@@ -30,6 +32,23 @@ static void look_at(const struct redisReply *reply)
     PARLEY_ASSERT(reply_at(reply, reply_count(reply)) == NULL);
 }
 
+/* As the answer to CLUSTER SLOTS, and as an error of a cluster's server. */
+static void look_at_topology(const struct redisReply *reply)
+{
+    struct slot_map *map = slot_map_new(reply, SV("asked"));
+    struct redirect to;
+
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
+        const struct slot_owner *owner = slot_map_owner(map, (uint16_t)slot);
+
+        PARLEY_ASSERT(owner == NULL || (owner->port > 0 && owner->host.len > 0 &&
+                                        owner->host.len <= REDIRECT_HOST_MAX));
+    }
+    slot_map_free(map);
+    PARLEY_ASSERT(!redirect_parse(reply_text(reply), &to) ||
+                  (to.slot < REDIS_SLOTS && to.port > 0));
+}
+
 int FUZZ_TARGET(const uint8_t *data, size_t size)
 {
     struct evbuffer *in = evbuffer_new();
@@ -43,6 +62,7 @@ int FUZZ_TARGET(const uint8_t *data, size_t size)
     replies_feed(&replies, in);
     while ((next = replies_next(&replies, &reply)) == REPLIES_OK) {
         look_at(reply);
+        look_at_topology(reply);
         freeReplyObject(reply);
     }
     PARLEY_ASSERT(next != REPLIES_BAD || replies_error(&replies) != NULL);
