@@ -7,7 +7,6 @@
 #include <parley/core/log.h>
 #include <parley/core/metrics.h>
 
-#include "backplane/link.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/topology.h"
 
@@ -64,6 +63,33 @@ static void set_refused(struct publisher *p, bool is_refused)
     }
 }
 
+static void on_poked(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    (void)arg;
+    (void)ctx;
+    (void)reply; /* one that gets lost is made up for by the next look at the heads */
+}
+
+/* Nobody heard what a call published at the server that a slot is on its way to: tell those who
+ * listen at the one that it comes from that there is something to read. */
+static void poke(struct publisher *p, const struct out_partition *part,
+                 const struct batch *b, struct str_view ids)
+{
+    struct redis *r = p->redis;
+
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+
+        arena_clear(&p->arena);
+        command_clear(&p->command);
+        command_add(&p->command, SV("SPUBLISH"));
+        command_add(&p->command,
+                    redis_key(r, &p->arena, part->index, "l:", sv(c->log, c->log_len)));
+        command_add(&p->command, sv_next_until(&ids, ' '));
+        (void)topology_send(r->topology, part->index, &p->command, on_poked, NULL, 0);
+    }
+}
+
 static void on_accepted(struct publisher *p, struct out_partition *part, struct batch *b,
                         struct str_view ids)
 {
@@ -74,6 +100,9 @@ static void on_accepted(struct publisher *p, struct out_partition *part, struct 
     set_refused(p, false);
     part->prev = is_ours(p, b) ? b->seq : 0;
     tell_stored(p, b, ids);
+    if (topology_is_detour(p->redis->topology)) {
+        poke(p, part, b, ids);
+    }
     keep_in_ring(p, part, b);
 }
 
@@ -226,26 +255,12 @@ void partition_on_failure(struct publisher *p, struct out_partition *part,
     take_apart(p, part, b);
 }
 
-static void on_library_loaded(void *arg, uint64_t ctx, const struct redisReply *reply)
-{
-    struct publisher *p = arg;
-
-    (void)ctx;
-    p->loading_library = false;
-    if (reply_kind(reply) != REPLY_VALUE) {
-        log_warn("library_not_loaded", "answer=\"%.*s\"", SV_ARG(reply_text(reply)));
-    }
-}
-
 void publisher_on_refusal(struct publisher *p, enum reply_kind kind, struct str_view text)
 {
-    struct link *link = topology_commands(p->redis->topology, 0);
-
+    if (kind == REPLY_ELSEWHERE) { /* of no meaning to other partitions */
+        log_debug("batch_elsewhere", "answer=\"%.*s\"", SV_ARG(text));
+        return;
+    }
     set_refused(p, true);
     log_warn("batch_refused", "answer=\"%.*s\"", SV_ARG(text));
-    if (kind == REPLY_DEMOTED) {
-        link_reset(link, "the server is not the primary any more");
-    } else if (kind == REPLY_NO_FUNCTION && !p->loading_library) {
-        p->loading_library = link_load_library(link, on_library_loaded, p, 0);
-    }
 }

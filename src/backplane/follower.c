@@ -8,13 +8,11 @@
 #include <parley/util/alloc.h>
 
 #include "backplane/follower_internal.h"
-#include "backplane/link.h"
-#include "backplane/probe.h"
 #include "backplane/publisher.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
 
-static struct str_view log_key(const void *object)
+struct str_view log_key(const void *object)
 {
     const struct log_handle *log = object;
 
@@ -28,7 +26,6 @@ static struct str_view writer_id(const void *object)
     return sv_of(w->id);
 }
 
-static void on_pump(void *arg);
 static void on_audit(void *arg);
 
 struct follower *follower_new(struct redis *r)
@@ -36,6 +33,7 @@ struct follower *follower_new(struct redis *r)
     struct follower *f = xcalloc(1, sizeof(*f));
 
     f->redis = r;
+    f->partitions = xcalloc(r->partitions.count, sizeof(*f->partitions));
     map_init(&f->by_channel, log_key);
     map_init(&f->writers, writer_id);
     list_init(&f->subscribe);
@@ -43,11 +41,12 @@ struct follower *follower_new(struct redis *r)
     list_init(&f->check);
     list_init(&f->read);
     list_init(&f->live);
+    list_init(&f->parked);
     list_init(&f->closed);
     list_init(&f->checks);
-    loop_task_init(&f->pump, on_pump, f);
+    loop_task_init(&f->pump, follower_pump, f);
     timer_init(&f->audit, r->loop, on_audit, f);
-    timer_init(&f->retry, r->loop, on_pump, f);
+    timer_init(&f->retry, r->loop, follower_on_rested, f);
     command_init(&f->command);
     arena_init(&f->arena);
     timer_start(&f->audit, FOLLOWER_AUDIT_MS);
@@ -84,12 +83,13 @@ void follower_free(struct follower *f)
     timer_done(&f->retry);
     command_done(&f->command);
     arena_done(&f->arena);
+    free(f->partitions);
     free(f);
 }
 
 /* ---- states ---- */
 
-static struct list *queue_of(struct follower *f, enum log_state state)
+struct list *follower_queue(struct follower *f, enum log_state state)
 {
     switch (state) {
     case LOG_SUBSCRIBE:
@@ -115,21 +115,10 @@ void log_set_state(struct log_handle *log, enum log_state state)
     log->holed = false;
     log->scan = (struct entry_id){0};
     list_remove(&log->link);
-    list_append(queue_of(f, state), &log->link);
+    list_append(follower_queue(f, state), &log->link);
     if (state != LOG_LIVE) {
         follower_pump_soon(f);
     }
-}
-
-void follower_pump_soon(struct follower *f)
-{
-    loop_task_queue(f->redis->loop, LOOP_PUBLISH, &f->pump);
-}
-
-void follower_rest(struct follower *f)
-{
-    f->not_before_ms = loop_now_ms(f->redis->loop) + FOLLOWER_REST_MS;
-    follower_pump_soon(f);
 }
 
 void log_hold(struct log_handle *log)
@@ -184,7 +173,6 @@ struct log_handle *follower_open(struct follower *f, struct str_view name,
 void follower_close(struct follower *f, struct log_handle *log)
 {
     struct redis *r = f->redis;
-    struct link *link = topology_subscriptions(r->topology, log->partition);
 
     log->owner = NULL;
     list_remove(&log->link);
@@ -194,7 +182,7 @@ void follower_close(struct follower *f, struct log_handle *log)
     command_clear(&f->command);
     command_add(&f->command, SV("SUNSUBSCRIBE"));
     command_add(&f->command, log_key(log));
-    (void)link_send_subscription(link, &f->command);
+    (void)topology_subscribe(r->topology, log->partition, &f->command);
     list_append(&f->closed, &log->link);
     if (log->requests == 0) {
         log_free(log);
@@ -391,111 +379,38 @@ static void on_subscribed(struct log_handle *log)
     }
 }
 
-static void on_message(struct follower *f, struct str_view channel,
-                       struct str_view payload)
+static void on_unsubscribed(struct log_handle *log)
 {
-    struct log_handle *log = map_find(&f->by_channel, channel);
+    struct follower *f = log->follower;
 
-    if (log == NULL) { /* the probe's channel, or a log closed just now */
-        probe_on_message(f->redis->probe, channel, payload);
-    } else if (!on_frame(log, payload)) {
-        metric_add(METRIC_MALFORMED, 1);
+    if (log->state != LOG_SUBSCRIBE) { /* unasked: its slot moved away */
+        log_set_state(log, LOG_SUBSCRIBE);
+        follower_rest(f, log->partition);
+        topology_on_trouble(f->redis->topology);
     }
 }
 
-void follower_on_push(struct follower *f, const struct redisReply *push)
+bool follower_on_push(struct follower *f, const struct redisReply *push,
+                      const struct shard *from)
 {
     struct str_view kind = reply_text(reply_at(push, 0));
-    struct str_view channel = reply_text(reply_at(push, 1));
+    struct log_handle *log = map_find(&f->by_channel, reply_text(reply_at(push, 1)));
 
+    if (log == NULL) { /* the probe's channel, or a log closed just now */
+        return false;
+    }
     if (sv_equal(kind, SV("smessage"))) {
-        on_message(f, channel, reply_text(reply_at(push, 2)));
-        return;
-    }
-    struct log_handle *log = map_find(&f->by_channel, channel);
-
-    if (sv_equal(kind, SV("ssubscribe"))) {
-        if (log != NULL) {
-            on_subscribed(log);
-        } else {
-            probe_on_subscribed(f->redis->probe, channel);
+        if (!on_frame(log, reply_text(reply_at(push, 2)))) {
+            metric_add(METRIC_MALFORMED, 1);
         }
-    } else if (sv_equal(kind, SV("sunsubscribe")) && log != NULL &&
-               log->state != LOG_SUBSCRIBE) {
-        log_set_state(log, LOG_SUBSCRIBE);
+    } else if (topology_shard(f->redis->topology, log->partition) != from) {
+        return true; /* of a primary that it had before */
+    } else if (sv_equal(kind, SV("ssubscribe"))) {
+        on_subscribed(log);
+    } else if (sv_equal(kind, SV("sunsubscribe"))) {
+        on_unsubscribed(log);
     }
-}
-
-/* ---- the pump: requests for what is queued ---- */
-
-/* Subscribe to a group of logs of one partition (one slot). */
-static bool subscribe_group(struct follower *f)
-{
-    struct log_handle *first = LIST_ENTRY(f->subscribe.next, struct log_handle, link);
-    struct link *link = topology_subscriptions(f->redis->topology, first->partition);
-    struct list group;
-    size_t count = 0;
-
-    list_init(&group);
-    command_clear(&f->command);
-    command_add(&f->command, SV("SSUBSCRIBE"));
-    LIST_FOR_EACH(&f->subscribe, it) {
-        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
-
-        if (log->partition == first->partition && count < FOLLOWER_GROUP) {
-            command_add(&f->command, log_key(log));
-            list_remove(&log->link);
-            list_append(&group, &log->link);
-            count++;
-        }
-    }
-    bool sent = link_send_subscription(link, &f->command);
-
-    list_splice(sent ? &f->asked : &f->subscribe, &group);
-    return sent;
-}
-
-static void on_pump(void *arg)
-{
-    struct follower *f = arg;
-
-    while (!list_is_empty(&f->subscribe) && subscribe_group(f)) {}
-    if (loop_now_ms(f->redis->loop) < f->not_before_ms) {
-        timer_start(&f->retry, f->not_before_ms - loop_now_ms(f->redis->loop));
-        return;
-    }
-    while (f->requests < FOLLOWER_READS_MAX && !list_is_empty(&f->read)) {
-        if (!reading_start(f, LIST_ENTRY(f->read.next, struct log_handle, link))) {
-            return;
-        }
-    }
-    while (f->requests < FOLLOWER_READS_MAX && !list_is_empty(&f->check)) {
-        if (!reading_check_heads(f)) {
-            return;
-        }
-    }
-}
-
-/* ---- links ---- */
-
-void follower_on_subscriptions_ready(struct follower *f)
-{
-    follower_pump_soon(f);
-}
-
-void follower_on_subscriptions_down(struct follower *f)
-{
-    size_t cursor = 0;
-
-    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
-        log_set_state(log, LOG_SUBSCRIBE);
-    }
-}
-
-void follower_on_commands_ready(struct follower *f)
-{
-    f->not_before_ms = 0;
-    follower_pump_soon(f);
+    return true;
 }
 
 /* All is well as far as we know: compare the heads nevertheless. */

@@ -28,6 +28,7 @@ struct follower;
 struct log_handle;
 struct redis;
 struct redisReply;
+struct shard;
 
 enum {
     FOLLOWER_READS_MAX = 64,   /* requests under way */
@@ -37,7 +38,7 @@ enum {
     FOLLOWER_MARKS_MAX = 4096, /* writers remembered per log */
     FOLLOWER_HELD_BYTES =
         256 << 10,             /* frames kept while a log is read; more are read again */
-    FOLLOWER_REST_MS = 200,    /* after Redis refused a request */
+    FOLLOWER_REST_MS = 200,    /* a partition, after its primary refused a request */
     FOLLOWER_AUDIT_MS = 60000, /* heads are compared that often in any case */
 };
 
@@ -48,11 +49,19 @@ struct log_handle *follower_open(struct follower *f, struct str_view name,
 void follower_close(struct follower *f, struct log_handle *log);
 struct str_view follower_log_name(const struct log_handle *log);
 
-void follower_on_push(struct follower *f, const struct redisReply *push);
-void follower_on_subscriptions_ready(struct follower *f);
-void follower_on_subscriptions_down(struct follower *f);
-/* Requests that the lost link swallowed are made again. */
-void follower_on_commands_ready(struct follower *f);
+/* What came in from a primary; false: it is of none of the logs. */
+bool follower_on_push(struct follower *f, const struct redisReply *push,
+                      const struct shard *from);
+/* A link is up, or the node is registered: what waited may go on. */
+void follower_on_ready(struct follower *f);
+void follower_on_subscriptions_down(struct follower *f, const struct shard *s);
+/* Some subscription that is not confirmed was refused, as its slot is elsewhere. */
+void follower_on_subscriptions_refused(struct follower *f, const struct shard *s);
+/* The partition has another primary (`before`: or NULL); when all have been told of, their logs
+ * are subscribed to anew. */
+void follower_on_partition_moved(struct follower *f, uint32_t partition,
+                                 struct shard *before);
+void follower_on_map(struct follower *f);
 /* The partition's data was lost: copies of its logs are not to be trusted to snapshots. */
 void follower_on_partition_lost(struct follower *f, uint32_t partition);
 

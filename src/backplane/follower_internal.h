@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * follower_internal.h - shared by follower.c (states, subscriptions, frames) and reading.c
- * (snapshots, holes, heads).
+ * follower_internal.h - shared by follower.c (states, frames), follower_pump.c (who asks next,
+ * and whom) and reading.c (snapshots, holes, heads).
  */
 #ifndef PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
 #define PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
@@ -35,8 +35,9 @@ struct mark {
 };
 
 /*
- * Invariant: `link` is in the queue of the log's state (see follower.c) unless the state is
- * LIVE or requests > 0; a closed log is in no queue and no map and dies with its last request.
+ * Invariant: `link` is in the queue of the log's state (see follower.c), or in `parked` while
+ * nobody can be asked, unless the state is LIVE or requests > 0; a closed log is in no queue
+ * and no map and dies with its last request.
  */
 struct log_handle {
     struct follower *follower; /* borrowed */
@@ -63,8 +64,16 @@ struct log_handle {
     char key[];
 };
 
+/* What the logs of a partition have in common. */
+struct followed {
+    uint64_t rests_until_ms; /* its primary refused a request */
+    bool moved;              /* it has another primary; told with follower_on_map() */
+    struct shard *before;    /* borrowed until then */
+};
+
 struct follower {
-    struct redis *redis; /* borrowed */
+    struct redis *redis;         /* borrowed */
+    struct followed *partitions; /* owned */
     struct map by_channel;
     struct map writers;
     struct list subscribe; /* logs in SUBSCRIBE that are not asked for yet */
@@ -72,10 +81,10 @@ struct follower {
     struct list check;     /* logs in CHECK */
     struct list read;      /* logs in SNAPSHOT, READ, RESCAN */
     struct list live;
-    struct list closed;     /* logs that die with their last request */
-    struct list checks;     /* comparisons of heads under way */
-    unsigned requests;      /* under way */
-    uint64_t not_before_ms; /* after a refusal */
+    struct list parked; /* logs that wait for their primary, or until it has rested */
+    struct list closed; /* logs that die with their last request */
+    struct list checks; /* comparisons of heads under way */
+    unsigned requests;  /* under way */
     struct loop_task pump;
     struct timer audit;
     struct timer retry;
@@ -83,6 +92,8 @@ struct follower {
     struct arena arena;
 };
 
+/* The stream's key, which is also the channel. */
+struct str_view log_key(const void *log);
 void log_set_state(struct log_handle *log, enum log_state state);
 /* Whether the entry is new to this log; if so it is marked. */
 bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order);
@@ -95,9 +106,14 @@ void log_hold(struct log_handle *log);
 /* A request that held the log has ended; true when the log was closed meanwhile (and may be
  * gone now). */
 bool log_let_go(struct log_handle *log);
-/* Do what is queued, at the end of this turn; or later, after a refusal. */
+/* follower_pump.c. Do what is queued: now, or at the end of this turn. */
+void follower_pump(void *follower);
 void follower_pump_soon(struct follower *f);
-void follower_rest(struct follower *f);
+/* The primary of the partition refused: it is not asked for a while. */
+void follower_rest(struct follower *f, uint32_t partition);
+void follower_on_rested(void *follower);
+/* Where logs of this state wait. */
+struct list *follower_queue(struct follower *f, enum log_state state);
 
 /* reading.c: send the request that the log's state asks for; false: not now. */
 bool reading_start(struct follower *f, struct log_handle *log);

@@ -84,13 +84,19 @@ struct link {
     char told[WHY_SIZE]; /* the last text of on_unusable since the link was READY */
 };
 
-static void connect_now(struct link *link);
-
 /* ---- states ---- */
+
+/* Scouts come and go; the metrics tell of links that are there to stay. */
+static void count(const struct link *link, enum metric metric, int64_t change)
+{
+    if (link->config.role != LINK_SCOUT) {
+        metric_add_at(metric, link->config.role, change);
+    }
+}
 
 static void leave_ready(struct link *link)
 {
-    metric_add_at(METRIC_LINK_UP, link->config.role, -1);
+    count(link, METRIC_LINK_UP, -1);
     timer_stop(&link->pulse);
     if (loop_now_ms(link->loop) - link->ready_at_ms >= BACKOFF_RESET_MS) {
         backoff_reset(&link->backoff);
@@ -99,9 +105,9 @@ static void leave_ready(struct link *link)
 
 static void enter_ready(struct link *link)
 {
-    metric_add_at(METRIC_LINK_UP, link->config.role, 1);
+    count(link, METRIC_LINK_UP, 1);
     if (link->was_ready) {
-        metric_add_at(METRIC_RECONNECTS, link->config.role, 1);
+        count(link, METRIC_RECONNECTS, 1);
     }
     link->was_ready = true;
     link->told[0] = '\0';
@@ -193,6 +199,11 @@ static void on_settle(void *arg)
     link->unusable = false;
 }
 
+bool link_is_cluster(const struct link *link)
+{
+    return link->handshake.is_cluster;
+}
+
 void link_reset(struct link *link, const char *why)
 {
     fail(link, "%s", why);
@@ -232,6 +243,23 @@ bool link_send(struct link *link, const struct command *cmd, uint64_t timeout_ms
     send_request(link, cmd, timeout_ms,
                  (struct answer_to){.fn = fn, .arg = arg, .ctx = ctx});
     return true;
+}
+
+bool link_send_text(struct link *link, struct str_view text, link_reply_fn fn, void *arg,
+                    uint64_t ctx)
+{
+    if (link->state != LINK_READY) {
+        return false;
+    }
+    pending_add(&link->pending, LINK_REQUEST_MS,
+                (struct answer_to){.fn = fn, .arg = arg, .ctx = ctx});
+    (void)bufferevent_write(link->bev, text.ptr, text.len);
+    return true;
+}
+
+bool link_is_busy(const struct link *link)
+{
+    return !pending_is_empty(&link->pending);
 }
 
 bool link_send_subscription(struct link *link, const struct command *cmd)
@@ -292,12 +320,6 @@ static void on_pulse(void *arg)
 
 /* ---- replies ---- */
 
-/* How much of the server's text is told (a precision of printf). */
-static int shown(struct str_view text)
-{
-    return text.len > 160 ? 160 : (int)text.len;
-}
-
 /* The oldest request gets its answer. */
 static void answer_oldest(struct link *link, const struct redisReply *reply)
 {
@@ -305,8 +327,23 @@ static void answer_oldest(struct link *link, const struct redisReply *reply)
 
     if (!pending_answer(&link->pending, reply)) {
         metric_add(METRIC_MALFORMED, 1);
-        fail(link, "an answer that nobody asked for: %.*s", shown(text),
+        fail(link, "an answer that nobody asked for: %.*s", reply_shown(text),
              text.len == 0 ? "" : text.ptr);
+    }
+}
+
+/* Of which of the commands on their way, nobody can tell. */
+static void on_subscription_refused(struct link *link, const struct redisReply *reply)
+{
+    struct str_view text = reply_text(reply);
+    char why[WHY_SIZE];
+
+    (void)snprintf(why, sizeof why, "refused: %.*s", reply_shown(text),
+                   text.len == 0 ? "" : text.ptr);
+    if (link->ops.on_elsewhere != NULL && reply_kind(reply) == REPLY_ELSEWHERE) {
+        link->ops.on_elsewhere(link->arg, why);
+    } else {
+        fail(link, "%s", why);
     }
 }
 
@@ -319,10 +356,7 @@ static void take_subscription_reply(struct link *link, const struct redisReply *
     } else if (kind == PUSH_MALFORMED) {
         metric_add(METRIC_MALFORMED, 1);
     } else if (reply->type == REDIS_REPLY_ERROR && link->state == LINK_READY) {
-        struct str_view text = reply_text(reply);
-
-        /* Of which of the commands on their way, nobody can tell. */
-        fail(link, "refused: %.*s", shown(text), text.len == 0 ? "" : text.ptr);
+        on_subscription_refused(link, reply);
     } else {
         answer_oldest(link, reply);
     }
@@ -455,22 +489,6 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     }
 }
 
-/* The addresses take turns: one that fails is followed by the next. */
-static const struct evutil_addrinfo *choose_address(
-    const struct link *link, const struct evutil_addrinfo *addresses)
-{
-    const struct evutil_addrinfo *chosen = addresses;
-    unsigned count = 0;
-
-    for (const struct evutil_addrinfo *it = addresses; it != NULL; it = it->ai_next) {
-        count++;
-    }
-    for (unsigned i = link->address % count; i > 0; i--) {
-        chosen = chosen->ai_next;
-    }
-    return chosen;
-}
-
 static void on_resolved(void *arg, const struct evutil_addrinfo *addresses,
                         const char *error)
 {
@@ -479,10 +497,10 @@ static void on_resolved(void *arg, const struct evutil_addrinfo *addresses,
 
     link->resolve = NULL;
     if (addresses == NULL) {
-        fail(link, "host %s: %s", link->config.url->host, error);
+        fail(link, "host %s: %s", link->config.host, error);
         return;
     }
-    const struct evutil_addrinfo *address = choose_address(link, addresses);
+    const struct evutil_addrinfo *address = resolve_pick(addresses, link->address);
 
     link->bev = link->tls != NULL
                     ? tls_open(link->tls, base)
@@ -504,12 +522,12 @@ static void on_resolved(void *arg, const struct evutil_addrinfo *addresses,
 
 static void connect_now(struct link *link)
 {
-    const struct redis_url *url = link->config.url;
+    const struct link_config *config = &link->config;
     uint32_t connection = link->connection;
 
     set_state(link, LINK_CONNECTING);
-    struct resolve *resolve = resolve_start(link->dns, url->host, url->port, on_resolved,
-                                            link);
+    struct resolve *resolve = resolve_start(link->dns, config->host, config->port,
+                                            on_resolved, link);
 
     if (resolve != NULL) {
         PARLEY_ASSERT(link->connection == connection);
@@ -542,7 +560,7 @@ struct link *link_new(struct loop *loop, struct evdns_base *dns,
     link->ops = *ops;
     link->arg = arg;
     link->state = LINK_DOWN;
-    link->tls = config->url->tls ? tls_new(config->url->host) : NULL;
+    link->tls = config->url->tls ? tls_new(config->host) : NULL;
     pending_init(&link->pending, loop, on_late, link);
     command_init(&link->command);
     timer_init(&link->timer, loop, on_timer, link);

@@ -9,7 +9,8 @@
  * The handshake is a table of steps (steps.c). Replies find their requests by a FIFO; every
  * request has a deadline, and one that passes takes the connection down, because what would
  * come after it could not be told apart. A subscription link (RESP2) takes every in-band
- * array that begins with a pub/sub word as a push; an error reply takes it down.
+ * array that begins with a pub/sub word as a push; an error reply takes it down (unless it only
+ * tells that a slot has moved).
  * A server that hangs is noticed by those deadlines; a subscription link, which has no
  * requests, sends PINGs when it is idle (LINK_IDLE_MS, LINK_SILENCE_MS).
  * Whatever ends a connection is told at the end of the loop turn, never from inside a call.
@@ -33,7 +34,8 @@ struct evdns_base;
 struct link;
 struct redisReply;
 
-enum link_role { LINK_COMMANDS, LINK_SUBSCRIPTIONS };
+/* A scout only looks at what is there: also a replica serves it, and no library is loaded. */
+enum link_role { LINK_COMMANDS, LINK_SUBSCRIPTIONS, LINK_SCOUT };
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_HANDSHAKE, LINK_READY };
 
 enum {
@@ -61,10 +63,16 @@ struct link_ops {
      * it in one line. Told after on_down, and not again while the text stays the same; the
      * link goes on trying, slowly. */
     void (*on_unusable)(void *arg, const char *why);
+    /* Only of a subscription link in a cluster, else NULL: a command was refused because its
+     * slot is elsewhere or nowhere now. Commands that were confirmed are not affected; of the
+     * others nobody can tell which one it was. */
+    void (*on_elsewhere)(void *arg, const char *why);
 };
 
 struct link_config {
-    const struct redis_url *url; /* borrowed */
+    const struct redis_url *url; /* borrowed; for the credentials and TLS */
+    const char *host;            /* borrowed */
+    uint16_t port;
     enum link_role role;
     const char *client_name; /* CLIENT SETNAME, borrowed */
     /* The function library that a command link makes sure of: its name and its whole text
@@ -81,6 +89,8 @@ void link_start(struct link *link);
 /* Close for good and bury; requests under way are dropped without a call. */
 void link_close(struct link *link);
 enum link_state link_state(const struct link *link);
+/* What INFO said in the handshake; of a link that was READY. */
+bool link_is_cluster(const struct link *link);
 /* Drop the connection and connect again (a probe did not come back, the topology changed).
  * Does nothing in LINK_DOWN, where a new connection is due anyway. */
 void link_reset(struct link *link, const char *why);
@@ -93,6 +103,11 @@ void link_reset(struct link *link, const char *why);
  */
 bool link_send(struct link *link, const struct command *cmd, uint64_t timeout_ms,
                link_reply_fn fn, void *arg, uint64_t ctx);
+/* The same of a command as command_write() wrote it, with the default deadline. */
+bool link_send_text(struct link *link, struct str_view text, link_reply_fn fn, void *arg,
+                    uint64_t ctx);
+/* Answers are still to come, or to be given up. */
+bool link_is_busy(const struct link *link);
 /* The same without an answer to wait for: SSUBSCRIBE and SUNSUBSCRIBE on a subscription link
  * (their confirmations are pushes; an error reply takes the link down). */
 bool link_send_subscription(struct link *link, const struct command *cmd);

@@ -8,7 +8,6 @@
 #include <parley/util/clock.h>
 #include <parley/util/rng.h>
 
-#include "backplane/link.h"
 #include "backplane/queries.h"
 #include "backplane/reaper.h"
 #include "backplane/redis_internal.h"
@@ -82,7 +81,7 @@ static struct str_view control_key(struct presence *p, const char *kind, const c
 
 static bool send(struct presence *p, link_reply_fn fn)
 {
-    return link_send(topology_commands(p->redis->topology, 0), &p->command, 0, fn, p, 0);
+    return topology_send(p->redis->topology, 0, &p->command, fn, p, 0);
 }
 
 static void begin(struct presence *p)
@@ -306,8 +305,8 @@ static void on_scanner(void *arg, uint64_t ctx, const struct redisReply *reply)
         command_add(&p->command, SV("PEXPIRE"));
         command_add(&p->command, control_key(p, "scan", ""));
         command_add_u64(&p->command, PRESENCE_SCANNER_MS);
-        (void)link_send(topology_commands(p->redis->topology, 0), &p->command, 0,
-                        reaper_ignore_reply, NULL, 0);
+        (void)topology_send(p->redis->topology, 0, &p->command, reaper_ignore_reply, NULL,
+                            0);
     }
     begin(p);
     command_add(&p->command, SV("HKEYS"));
@@ -384,8 +383,7 @@ void presence_retire(struct presence *p)
     begin(p);
     command_add(&p->command, SV("DEL"));
     command_add(&p->command, control_key(p, "lease:", r->node));
-    (void)link_send(topology_commands(r->topology, 0), &p->command, 0,
-                    reaper_ignore_reply, NULL, 0);
+    (void)topology_send(r->topology, 0, &p->command, reaper_ignore_reply, NULL, 0);
     begin(p);
     command_add(&p->command, SV("HDEL"));
     command_add(&p->command, control_key(p, "nodes", ""));

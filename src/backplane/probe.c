@@ -10,10 +10,14 @@
 
 #include "backplane/link.h"
 #include "backplane/redis_internal.h"
+#include "backplane/reply.h"
+#include "backplane/shard.h"
 #include "backplane/topology.h"
 
 struct probe {
+    struct shard *shard; /* borrowed */
     struct redis *redis; /* borrowed */
+    uint32_t partition;  /* of the channel */
     struct timer timer;
     struct strbuf channel;
     char prefix[9];    /* in front of our tokens, random for each connection */
@@ -28,12 +32,13 @@ struct probe {
 
 static void on_timer(void *arg);
 
-struct probe *probe_new(struct redis *r)
+struct probe *probe_new(struct shard *s)
 {
     struct probe *p = xcalloc(1, sizeof(*p));
 
-    p->redis = r;
-    timer_init(&p->timer, r->loop, on_timer, p);
+    p->shard = s;
+    p->redis = s->redis;
+    timer_init(&p->timer, s->redis->loop, on_timer, p);
     strbuf_init(&p->channel, 256);
     command_init(&p->command);
     arena_init(&p->arena);
@@ -49,29 +54,84 @@ void probe_free(struct probe *p)
     free(p);
 }
 
+/* ---- the channel: of the first partition that the primary owns ---- */
+
+/* False: it owns none, there is nothing to be heard. */
+static bool choose_partition(struct probe *p)
+{
+    const struct topology *t = p->redis->topology;
+
+    for (uint32_t i = 0; i < p->redis->partitions.count; i++) {
+        if (topology_shard(t, i) == p->shard) {
+            p->partition = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void stop(struct probe *p)
+{
+    p->subscribed = false;
+    p->heard = false;
+    strbuf_clear(&p->channel);
+    timer_stop(&p->timer);
+}
+
+static void send_subscription(struct probe *p, struct str_view word)
+{
+    command_clear(&p->command);
+    command_add(&p->command, word);
+    command_add(&p->command, strbuf_view(&p->channel));
+    (void)link_send_subscription(p->shard->subscriptions, &p->command);
+}
+
 void probe_on_subscriptions_ready(struct probe *p)
 {
     struct redis *r = p->redis;
 
+    stop(p);
+    if (!choose_partition(p)) {
+        return;
+    }
     rng_token(p->prefix, sizeof(p->prefix) - 1);
-    strbuf_clear(&p->channel);
-    partition_add_key(&r->partitions, 0, &p->channel, "pr:", sv_of(r->node));
-    command_clear(&p->command);
-    command_add(&p->command, SV("SSUBSCRIBE"));
-    command_add(&p->command, strbuf_view(&p->channel));
-    (void)link_send_subscription(topology_subscriptions(r->topology, 0), &p->command);
-    p->subscribed = false;
-    p->heard = false;
+    partition_add_key(&r->partitions, p->partition, &p->channel, "pr:", sv_of(r->node));
+    send_subscription(p, SV("SSUBSCRIBE"));
     p->heard_ms = loop_now_ms(r->loop);
     timer_start(&p->timer, PROBE_MS);
 }
 
+static void choose_again(struct probe *p)
+{
+    if (p->channel.len > 0) {
+        send_subscription(p, SV("SUNSUBSCRIBE"));
+    }
+    probe_on_subscriptions_ready(p);
+}
+
+void probe_on_map(struct probe *p)
+{
+    bool fits = p->channel.len > 0 &&
+                topology_shard(p->redis->topology, p->partition) == p->shard;
+
+    if (!fits && link_state(p->shard->subscriptions) == LINK_READY) {
+        choose_again(p);
+    }
+}
+
+void probe_on_new_node_id(struct probe *p)
+{
+    if (link_state(p->shard->subscriptions) == LINK_READY) {
+        choose_again(p);
+    }
+}
+
 void probe_on_subscriptions_down(struct probe *p)
 {
-    p->subscribed = false;
-    p->heard = false;
-    timer_stop(&p->timer);
+    stop(p);
 }
+
+/* ---- tokens ---- */
 
 static void on_sent(void *arg, uint64_t ctx, const struct redisReply *reply)
 {
@@ -92,8 +152,7 @@ static bool send_token(struct probe *p)
     command_add(&p->command, strbuf_view(&p->channel));
     command_add(&p->command, arena_copy(&p->arena, strbuf_view(&token)));
     strbuf_done(&token);
-    if (!link_send(topology_commands(p->redis->topology, 0), &p->command, 0, on_sent, p,
-                   0)) {
+    if (!topology_send(p->redis->topology, p->partition, &p->command, on_sent, NULL, 0)) {
         return false;
     }
     p->number++;
@@ -101,51 +160,67 @@ static bool send_token(struct probe *p)
     return true;
 }
 
-/* Deaf is who published and did not hear; who cannot publish cannot tell. */
+/* Deaf is who published and did not hear, or whose subscription is not confirmed; who cannot
+ * publish cannot tell. */
 static void on_timer(void *arg)
 {
     struct probe *p = arg;
     uint64_t now_ms = loop_now_ms(p->redis->loop);
 
     timer_start(&p->timer, PROBE_MS);
-    if (!p->subscribed) {
-        return;
-    }
-    if (!send_token(p)) {
+    if (p->subscribed && !send_token(p)) {
         p->heard_ms = now_ms;
         return;
     }
     if (now_ms - p->heard_ms >= PROBE_DEAF_MS) {
         metric_add(METRIC_PROBES_MISSED, 1);
-        link_reset(topology_subscriptions(p->redis->topology, 0),
+        link_reset(p->shard->subscriptions,
                    "what this node publishes does not come back");
     }
 }
 
-void probe_on_subscribed(struct probe *p, struct str_view channel)
+static void on_subscribed(struct probe *p)
 {
-    if (sv_equal(channel, strbuf_view(&p->channel))) {
-        p->subscribed = true;
-        p->heard_ms = loop_now_ms(p->redis->loop);
-        (void)send_token(p);
-    }
+    p->subscribed = true;
+    p->heard_ms = loop_now_ms(p->redis->loop);
+    (void)send_token(p);
 }
 
-void probe_on_message(struct probe *p, struct str_view channel, struct str_view payload)
+static void on_token(struct probe *p, struct str_view payload)
 {
     struct str_view token = payload;
 
-    if (!sv_equal(channel, strbuf_view(&p->channel)) || token.len < 2 ||
+    if (token.len < 2 ||
         !sv_equal(sv_next_until(&(struct str_view){token.ptr + 1, token.len - 1}, '.'),
                   sv_of(p->prefix))) {
         return;
     }
     metric_set(METRIC_PROBE_RTT, (int64_t)(clock_monotonic_us() - p->sent_us));
-    metric_touch(METRIC_PROBE_AGE);
     p->heard_ms = loop_now_ms(p->redis->loop);
     if (!p->heard) {
         p->heard = true;
         redis_update_available(p->redis);
+    }
+    if (topology_is_heard(p->redis->topology)) {
+        metric_touch(METRIC_PROBE_AGE);
+    }
+}
+
+void probe_on_push(struct probe *p, const struct redisReply *push)
+{
+    struct str_view kind = reply_text(reply_at(push, 0));
+
+    if (p->channel.len == 0 ||
+        !sv_equal(reply_text(reply_at(push, 1)), strbuf_view(&p->channel))) {
+        return;
+    }
+    if (sv_equal(kind, SV("smessage"))) {
+        on_token(p, reply_text(reply_at(push, 2)));
+    } else if (sv_equal(kind, SV("ssubscribe"))) {
+        on_subscribed(p);
+    } else if (sv_equal(kind, SV("sunsubscribe"))) { /* the slot moved away */
+        p->subscribed = false;
+        topology_on_trouble(p->redis->topology);
     }
 }
 

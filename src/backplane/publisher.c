@@ -10,7 +10,6 @@
 #include <parley/util/rng.h>
 
 #include "backplane/batch.h"
-#include "backplane/link.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
@@ -19,7 +18,6 @@ enum {
     TICK_MS = 500,
     RETRY_MIN_MS = 10,
     RETRY_MAX_MS = 1000,
-    CALL_SECTIONS_MAX = 64,
 };
 
 /* One FCALL under way. */
@@ -203,8 +201,10 @@ static bool fits(const struct batch *first, const struct batch *b, size_t logs,
 /* Take batches of ready partitions until the call is full. */
 static struct call *gather_call(struct publisher *p)
 {
+    const struct topology *t = p->redis->topology;
+    size_t sections_max = topology_sections_max(t);
     struct call *call = xcalloc(1, sizeof(*call) +
-                                       CALL_SECTIONS_MAX * sizeof(call->partitions[0]));
+                                       sections_max * sizeof(call->partitions[0]));
     uint64_t now_ms = loop_now_ms(p->redis->loop);
     size_t logs = 0;
     size_t bytes = 0;
@@ -214,10 +214,10 @@ static struct call *gather_call(struct publisher *p)
     LIST_FOR_EACH(&p->ready, it) {
         struct out_partition *part = LIST_ENTRY(it, struct out_partition, ready_link);
 
-        if (call->count == CALL_SECTIONS_MAX) {
+        if (call->count == sections_max) {
             break;
         }
-        if (part->not_before_ms > now_ms) {
+        if (part->not_before_ms > now_ms || !topology_can_send(t, part->index)) {
             continue;
         }
         struct batch *b = partition_next_batch(p, part);
@@ -270,7 +270,6 @@ static void on_call_reply(void *arg, uint64_t ctx, const struct redisReply *repl
 /* Send one call with what is ready; false when there was nothing to send. */
 static bool send_call(struct publisher *p)
 {
-    struct link *link = topology_commands(p->redis->topology, 0);
     struct call *call = gather_call(p);
 
     if (call->count == 0) {
@@ -280,7 +279,8 @@ static bool send_call(struct publisher *p)
     build_call(p, call);
     list_append(&p->calls, &call->link);
     p->calls_under_way++;
-    if (!link_send(link, &p->command, 0, on_call_reply, call, 0)) {
+    if (!topology_send(p->redis->topology, call->partitions[0]->index, &p->command,
+                       on_call_reply, call, 0)) {
         on_call_reply(call, 0, NULL);
         return false;
     }
@@ -292,10 +292,11 @@ static void on_publish(void *arg)
 {
     struct publisher *p = arg;
 
-    if (!p->redis->registered || !topology_is_ready(p->redis->topology)) {
+    if (!p->redis->registered) {
         return;
     }
-    while (p->calls_under_way < PUBLISHER_CALLS_MAX && !list_is_empty(&p->ready)) {
+    while (p->calls_under_way < topology_calls_max(p->redis->topology) &&
+           !list_is_empty(&p->ready)) {
         if (!send_call(p)) {
             return;
         }

@@ -6,8 +6,9 @@
  * of batches that Redis acknowledged lately. Batches of a partition are numbered; Redis
  * accepts only the number after the last one it knows. So a batch whose answer was lost is
  * simply sent again (DUP: it had arrived), and when Redis has forgotten batches in a failover
- * (GAP) the ring holds what it forgot. A few calls are under way per link; each carries the
- * batches of all partitions that are ready, so that batching paces itself by the round trip.
+ * (GAP) the ring holds what it forgot. A few calls are under way; each carries the batches of
+ * all partitions that are ready (in a cluster of one partition: one call, one slot), so that
+ * batching paces itself by the round trip.
  *
  *   outbox --seal--> batch --call--> Redis --OK/DUP--> ring (kept for a while)
  *      ^                |                 --GAP------> ring's newer batches, then this one
@@ -27,7 +28,6 @@ struct publisher;
 struct redis;
 
 enum {
-    PUBLISHER_CALLS_MAX = 4,       /* under way per link */
     PUBLISHER_CALL_LOGS_MAX = 512, /* in one call */
     PUBLISHER_CALL_BYTES_MAX = 256 << 10,
     PUBLISHER_RING_MS = 60000,           /* longer than a failover and its lag */

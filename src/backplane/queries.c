@@ -7,7 +7,6 @@
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 
-#include "backplane/link.h"
 #include "backplane/publisher.h"
 #include "backplane/redis_internal.h"
 #include "backplane/reply.h"
@@ -25,7 +24,7 @@ enum query_kind {
 };
 
 struct query {
-    struct list link; /* in waiting, again or under_way */
+    struct list link; /* in waiting, again, parked or under_way */
     struct queries *queries;
     enum query_kind kind;
     struct token token;
@@ -45,10 +44,12 @@ struct queries {
     struct list waiting;
     struct list newcomers; /* claims that wait until others have claimed theirs again */
     struct timer grace;    /* runs meanwhile */
-    struct list again;     /* their answers were lost; before all that wait */
+    struct list again;     /* to be asked before all that wait */
+    struct list
+        parked; /* came to nothing: asked again with a tick, or a primary that is back */
     struct list under_way;
     size_t under_way_count;
-    size_t waiting_count; /* in waiting, again and newcomers */
+    size_t waiting_count; /* in waiting, again, parked and newcomers */
     struct loop_task pump;
     struct timer tick;
     struct command command;
@@ -78,6 +79,7 @@ struct queries *queries_new(struct redis *r)
     list_init(&q->newcomers);
     timer_init(&q->grace, r->loop, on_grace_over, q);
     list_init(&q->again);
+    list_init(&q->parked);
     list_init(&q->under_way);
     loop_task_init(&q->pump, on_pump, q);
     timer_init(&q->tick, r->loop, on_tick, q);
@@ -100,6 +102,7 @@ void queries_free(struct queries *q)
     free_queries(&q->newcomers);
     timer_done(&q->grace);
     free_queries(&q->again);
+    free_queries(&q->parked);
     free_queries(&q->under_way);
     loop_task_cancel(&q->pump);
     timer_done(&q->tick);
@@ -228,12 +231,11 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply);
 
 static bool query_send(struct queries *q, struct query *query)
 {
-    struct link *link = topology_commands(q->redis->topology, query->partition);
-
     arena_clear(&q->arena);
     command_clear(&q->command);
     rows[query->kind].build(q, query);
-    return link_send(link, &q->command, 0, on_reply, query, 0);
+    return topology_send(q->redis->topology, query->partition, &q->command, on_reply,
+                         query, 0);
 }
 
 static void on_pump(void *arg)
@@ -248,19 +250,20 @@ static void on_pump(void *arg)
         }
         struct query *query = LIST_ENTRY(from->next, struct query, link);
 
-        if (!query_send(q, query)) {
-            return;
-        }
         list_remove(&query->link);
+        if (!query_send(q, query)) {
+            list_append(&q->parked, &query->link);
+            continue;
+        }
         list_append(&q->under_way, &query->link);
         q->waiting_count--;
         q->under_way_count++;
     }
 }
 
-static void query_wait(struct queries *q, struct query *query)
+static void query_wait(struct queries *q, struct query *query, struct list *where)
 {
-    list_append(&q->again, &query->link);
+    list_append(where, &query->link);
     q->waiting_count++;
 }
 
@@ -283,20 +286,28 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
         if (rows[query->kind].on_value(q, query, reply)) {
             free(query);
         } else {
-            query_wait(q, query);
+            query_wait(q, query, &q->again);
         }
         pump_soon(q);
     } else if (kind == REPLY_REFUSED) {
         query_fail(q, query);
         pump_soon(q);
     } else {
-        query_wait(q, query); /* with the next tick, or when the link is back */
+        query_wait(q, query, &q->parked);
     }
+}
+
+/* In front of those that came later. */
+static void unpark(struct queries *q)
+{
+    list_splice(&q->parked, &q->again);
+    list_splice(&q->again, &q->parked);
+    pump_soon(q);
 }
 
 void queries_on_ready(struct queries *q)
 {
-    pump_soon(q);
+    unpark(q);
 }
 
 static void fail_old(struct queries *q, struct list *list, uint64_t now_ms)
@@ -322,10 +333,11 @@ static void on_tick(void *arg)
     uint64_t now_ms = loop_now_ms(q->redis->loop);
 
     timer_start(&q->tick, TICK_MS);
+    fail_old(q, &q->parked, now_ms);
     fail_old(q, &q->again, now_ms);
     fail_old(q, &q->waiting, now_ms);
     fail_old(q, &q->newcomers, now_ms);
-    pump_soon(q);
+    unpark(q);
 }
 
 /* ---- names ---- */

@@ -7,7 +7,6 @@
 #include <parley/util/alloc.h>
 
 #include "backplane/follower_internal.h"
-#include "backplane/link.h"
 #include "backplane/publisher.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
@@ -17,17 +16,12 @@ static struct str_view log_name(const struct log_handle *log)
     return follower_log_name(log);
 }
 
-static struct str_view log_key_view(const struct log_handle *log)
-{
-    return sv(log->key, log->key_len);
-}
-
 /* The request came to nothing: ask again, after a rest if Redis refused. */
 static void ask_again(struct log_handle *log, const struct redisReply *reply)
 {
     log_set_state(log, log->state);
     if (reply_kind(reply) != REPLY_LOST) {
-        follower_rest(log->follower);
+        follower_rest(log->follower, log->partition);
     }
 }
 
@@ -136,7 +130,7 @@ static void send_snapshot(struct follower *f, const struct log_handle *log)
 
     redis_function(r, &f->arena, &f->command, "snap", 4);
     command_add(&f->command, redis_key(r, &f->arena, log->partition, "w", sv(NULL, 0)));
-    command_add(&f->command, log_key_view(log));
+    command_add(&f->command, log_key(log));
     command_add(&f->command,
                 redis_key(r, &f->arena, log->partition, "m:", log_name(log)));
     command_add(&f->command,
@@ -167,7 +161,7 @@ static void send_range(struct follower *f, const struct log_handle *log,
                        struct entry_id start, const char *prefix)
 {
     command_add(&f->command, SV("XRANGE"));
-    command_add(&f->command, log_key_view(log));
+    command_add(&f->command, log_key(log));
     if (is_zero(start)) {
         command_add(&f->command, SV("-"));
     } else {
@@ -304,11 +298,6 @@ static void on_reading_reply(void *arg, uint64_t turn, const struct redisReply *
 
 bool reading_start(struct follower *f, struct log_handle *log)
 {
-    struct link *link = topology_commands(f->redis->topology, log->partition);
-
-    if (!f->redis->registered) {
-        return false;
-    }
     arena_clear(&f->arena);
     command_clear(&f->command);
     if (log->state == LOG_SNAPSHOT) {
@@ -318,7 +307,8 @@ bool reading_start(struct follower *f, struct log_handle *log)
     } else {
         send_range(f, log, log->scan, "(");
     }
-    if (!link_send(link, &f->command, 0, on_reading_reply, log, log->turn)) {
+    if (!topology_send(f->redis->topology, log->partition, &f->command, on_reading_reply,
+                       log, log->turn)) {
         return false;
     }
     list_remove(&log->link);
@@ -389,7 +379,6 @@ void reading_free_checks(struct follower *f)
 bool reading_check_heads(struct follower *f)
 {
     struct log_handle *first = LIST_ENTRY(f->check.next, struct log_handle, link);
-    struct link *link = topology_commands(f->redis->topology, first->partition);
     struct head_check *check = xcalloc(1, sizeof(*check) +
                                               FOLLOWER_GROUP * sizeof(check->items[0]));
 
@@ -404,13 +393,13 @@ bool reading_check_heads(struct follower *f)
         struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
 
         if (log->partition == first->partition && check->count < FOLLOWER_GROUP) {
-            command_add(&f->command, log_key_view(log));
+            command_add(&f->command, log_key(log));
             check->items[check->count].log = log;
             check->items[check->count++].turn = log->turn;
         }
     }
-    if (!f->redis->registered ||
-        !link_send(link, &f->command, 0, on_heads_reply, check, 0)) {
+    if (!topology_send(f->redis->topology, first->partition, &f->command, on_heads_reply,
+                       check, 0)) {
         free(check);
         return false;
     }

@@ -8,7 +8,6 @@
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 
-#include "backplane/link.h"
 #include "backplane/redis_internal.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
@@ -105,9 +104,9 @@ static struct str_view key(struct reaper *reaper, uint32_t partition, const char
 static bool send(struct reaping *reaping, link_reply_fn fn, void *arg, uint64_t partition)
 {
     struct reaper *reaper = reaping->reaper;
-    struct link *link = topology_commands(reaper->redis->topology, (uint32_t)partition);
 
-    if (!link_send(link, &reaper->command, 0, fn, arg, partition)) {
+    if (!topology_send(reaper->redis->topology, (uint32_t)partition, &reaper->command, fn,
+                       arg, partition)) {
         reaping->failed = true;
         return false;
     }
@@ -125,8 +124,7 @@ static void strike_off(struct reaping *reaping)
     command_add(cmd, SV("HDEL"));
     command_add(cmd, key(reaper, 0, "nodes", sv(NULL, 0)));
     command_add(cmd, sv_of(reaping->node));
-    (void)link_send(topology_commands(reaper->redis->topology, 0), cmd, 0,
-                    reaper_ignore_reply, NULL, 0);
+    (void)topology_send(reaper->redis->topology, 0, cmd, reaper_ignore_reply, NULL, 0);
     metric_add(METRIC_NODES_REAPED, 1);
     log_info("node_reaped", "dead=%s", reaping->node);
 }
@@ -346,7 +344,6 @@ void reaper_forget_inbox(struct reaper *reaper, const char *node)
     command_add(cmd, SV("EXPIRE"));
     command_add(cmd, key(reaper, partition, "l:", strbuf_view(&inbox)));
     command_add_u64(cmd, REAPER_INBOX_S);
-    (void)link_send(topology_commands(r->topology, partition), cmd, 0,
-                    reaper_ignore_reply, NULL, 0);
+    (void)topology_send(r->topology, partition, cmd, reaper_ignore_reply, NULL, 0);
     strbuf_done(&inbox);
 }

@@ -12,10 +12,10 @@
 
 #include "backplane/follower.h"
 #include "backplane/presence.h"
-#include "backplane/probe.h"
 #include "backplane/publisher.h"
 #include "backplane/queries.h"
 #include "backplane/redis_internal.h"
+#include "backplane/shard.h"
 #include "backplane/topology.h"
 
 enum { NODE_ID_LENGTH = 12, LIBRARY_VERSION = 1 };
@@ -53,7 +53,6 @@ struct backplane *redis_backplane_new(struct loop *loop,
     r->follower = follower_new(r);
     r->presence = presence_new(r);
     r->queries = queries_new(r);
-    r->probe = probe_new(r);
     return (struct backplane *)(void *)r;
 }
 
@@ -77,7 +76,6 @@ void redis_backplane_free(struct backplane *bp)
     struct redis *r = redis_of(bp);
 
     topology_free(r->topology); /* first: no answer comes afterwards */
-    probe_free(r->probe);
     queries_free(r->queries);
     presence_free(r->presence);
     follower_free(r->follower);
@@ -131,7 +129,7 @@ void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
 
 void redis_update_available(struct redis *r)
 {
-    bool available = r->registered && probe_is_heard(r->probe) &&
+    bool available = r->registered && topology_is_heard(r->topology) &&
                      !publisher_is_refused(r->publisher);
 
     if (available == r->available) {
@@ -147,28 +145,72 @@ void redis_update_available(struct redis *r)
     }
 }
 
-void redis_on_commands_ready(struct redis *r)
+/* Whatever waited for a primary may go on. */
+static void resume(struct redis *r)
 {
-    presence_on_commands_ready(r->presence);
+    publisher_on_ready(r->publisher);
+    follower_on_ready(r->follower);
+    queries_on_ready(r->queries);
 }
 
-void redis_on_commands_down(struct redis *r)
+/* The keys of all nodes (leases, registry) are in partition 0. */
+static bool has_leases(const struct redis *r, const struct shard *s)
 {
-    r->registered = false;
-    presence_on_commands_down(r->presence);
+    return topology_shard(r->topology, 0) == s;
+}
+
+void redis_on_commands_ready(struct redis *r, const struct shard *s)
+{
+    if (has_leases(r, s)) {
+        presence_on_commands_ready(r->presence);
+    }
+    if (r->registered) {
+        resume(r);
+    }
+}
+
+/* With one server nothing is published before the lease is known to be ours again. In a cluster
+ * the other primaries do not wait for the one with the leases. */
+void redis_on_commands_down(struct redis *r, const struct shard *s)
+{
+    if (topology_is_single(r->topology)) {
+        r->registered = false;
+    }
+    if (has_leases(r, s)) {
+        presence_on_commands_down(r->presence);
+    }
     redis_update_available(r);
 }
 
-void redis_on_subscriptions_ready(struct redis *r)
+void redis_on_subscriptions_ready(struct redis *r, const struct shard *s)
 {
-    probe_on_subscriptions_ready(r->probe);
-    follower_on_subscriptions_ready(r->follower);
+    (void)s;
+    follower_on_ready(r->follower);
 }
 
-void redis_on_subscriptions_down(struct redis *r)
+void redis_on_subscriptions_down(struct redis *r, const struct shard *s)
 {
-    probe_on_subscriptions_down(r->probe);
-    follower_on_subscriptions_down(r->follower);
+    follower_on_subscriptions_down(r->follower, s);
+    redis_update_available(r);
+}
+
+void redis_on_partition_moved(struct redis *r, uint32_t partition, struct shard *before)
+{
+    follower_on_partition_moved(r->follower, partition, before);
+    if (partition == 0 && before != NULL) {
+        presence_on_commands_down(r->presence); /* whoever has the leases is new to us */
+        if (topology_can_send(r->topology, 0)) {
+            presence_on_commands_ready(r->presence);
+        }
+    }
+}
+
+void redis_on_map(struct redis *r)
+{
+    follower_on_map(r->follower);
+    if (r->registered) {
+        resume(r);
+    }
     redis_update_available(r);
 }
 
@@ -178,10 +220,7 @@ void redis_on_registered(struct redis *r)
         return;
     }
     r->registered = true;
-    publisher_on_ready(r->publisher);
-    follower_on_commands_ready(r->follower);
-    queries_on_ready(r->queries);
-    probe_on_commands_ready(r->probe);
+    resume(r);
     redis_update_available(r);
 }
 
@@ -196,7 +235,7 @@ void redis_take_new_node_id(struct redis *r)
     r->registered = false;
     publisher_on_new_node_id(r->publisher);
     presence_on_new_node_id(r->presence);
-    probe_on_subscriptions_ready(r->probe);
+    topology_on_new_node_id(r->topology);
     r->events->on_new_node_id(r->hub, sv_of(old), sv_of(r->node));
 }
 

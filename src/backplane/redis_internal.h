@@ -16,9 +16,9 @@
 
 struct follower;
 struct presence;
-struct probe;
 struct publisher;
 struct queries;
+struct shard;
 struct topology;
 
 struct redis {
@@ -40,7 +40,6 @@ struct redis {
     struct follower *follower;
     struct presence *presence;
     struct queries *queries;
-    struct probe *probe;
 
     bool registered; /* the lease is ours: publishing may begin */
     bool started;    /* on_start() was called */
@@ -57,11 +56,15 @@ void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
                     const char *function, size_t key_count);
 
 /* ---- what happens to the whole node; called by the parts ---- */
-/* The command link can take requests. */
-void redis_on_commands_ready(struct redis *r);
-void redis_on_commands_down(struct redis *r);
-void redis_on_subscriptions_ready(struct redis *r);
-void redis_on_subscriptions_down(struct redis *r);
+/* A primary's link for commands can take requests, or cannot any more; one for subscriptions. */
+void redis_on_commands_ready(struct redis *r, const struct shard *s);
+void redis_on_commands_down(struct redis *r, const struct shard *s);
+void redis_on_subscriptions_ready(struct redis *r, const struct shard *s);
+void redis_on_subscriptions_down(struct redis *r, const struct shard *s);
+/* The partition has another primary now; `before` had it (NULL: nobody). */
+void redis_on_partition_moved(struct redis *r, uint32_t partition, struct shard *before);
+/* All that moved have been told of. */
+void redis_on_map(struct redis *r);
 /* The lease is ours (first time, or again after a failure). */
 void redis_on_registered(struct redis *r);
 /* We were declared dead: take a new id and register everything again. */

@@ -9,12 +9,20 @@ enum reply_kind reply_kind(const struct redisReply *reply)
         const char *prefix;
         enum reply_kind kind;
     } errors[] = {
-        {"READONLY", REPLY_DEMOTED},     {"ERR Function not found", REPLY_NO_FUNCTION},
-        {"NOSCRIPT", REPLY_NO_FUNCTION}, {"LOADING", REPLY_LATER},
-        {"MASTERDOWN", REPLY_LATER},     {"NOREPLICAS", REPLY_LATER},
-        {"CLUSTERDOWN", REPLY_LATER},    {"TRYAGAIN", REPLY_LATER},
-        {"BUSY", REPLY_LATER},           {"OOM", REPLY_LATER},
-        {"MISCONF", REPLY_LATER},        {"NOPERM", REPLY_LATER},
+        {"READONLY", REPLY_DEMOTED},
+        {"ERR Function not found", REPLY_NO_FUNCTION},
+        {"NOSCRIPT", REPLY_NO_FUNCTION},
+        {"LOADING", REPLY_LATER},
+        {"MASTERDOWN", REPLY_LATER},
+        {"NOREPLICAS", REPLY_LATER},
+        {"CLUSTERDOWN", REPLY_ELSEWHERE},
+        {"TRYAGAIN", REPLY_ELSEWHERE},
+        {"MOVED ", REPLY_ELSEWHERE},
+        {"ASK ", REPLY_ELSEWHERE},
+        {"BUSY", REPLY_LATER},
+        {"OOM", REPLY_LATER},
+        {"MISCONF", REPLY_LATER},
+        {"NOPERM", REPLY_LATER},
         {"NOAUTH", REPLY_LATER},
     };
 
@@ -40,6 +48,11 @@ struct str_view reply_text(const struct redisReply *reply)
         return sv(reply->str, (size_t)reply->len);
     }
     return sv(NULL, 0);
+}
+
+int reply_shown(struct str_view text)
+{
+    return text.len > 160 ? 160 : (int)text.len;
 }
 
 size_t reply_count(const struct redisReply *reply)

@@ -15,9 +15,10 @@
 struct redisReply;
 
 enum reply_kind {
-    REPLY_VALUE,       /* not an error */
-    REPLY_LOST,        /* the link went down first: done or not, nobody knows */
-    REPLY_LATER,       /* refused before anything was done; may work later */
+    REPLY_VALUE,     /* not an error */
+    REPLY_LOST,      /* the link went down first: done or not, nobody knows */
+    REPLY_LATER,     /* refused before anything was done; may work later */
+    REPLY_ELSEWHERE, /* refused: the slot has moved, moves or is down; the topology follows */
     REPLY_DEMOTED,     /* refused: this server is not the primary any more */
     REPLY_NO_FUNCTION, /* refused: the function library is missing */
     REPLY_REFUSED,     /* refused for good, or an error that we do not know */
@@ -27,6 +28,8 @@ enum reply_kind {
 enum reply_kind reply_kind(const struct redisReply *reply);
 /* Text of a string, status or error; empty for anything else. */
 struct str_view reply_text(const struct redisReply *reply);
+/* How much of a text is told to people: a precision of printf. */
+int reply_shown(struct str_view text);
 /* Elements of an array; 0 for anything else. */
 size_t reply_count(const struct redisReply *reply);
 /* Element `index` of an array, or NULL. */

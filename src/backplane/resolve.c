@@ -73,3 +73,18 @@ void resolve_cancel(struct resolve *r)
         evdns_getaddrinfo_cancel(r->request);
     }
 }
+
+const struct evutil_addrinfo *resolve_pick(const struct evutil_addrinfo *addresses,
+                                           unsigned turn)
+{
+    const struct evutil_addrinfo *picked = addresses;
+    unsigned count = 0;
+
+    for (const struct evutil_addrinfo *it = addresses; it != NULL; it = it->ai_next) {
+        count++;
+    }
+    for (unsigned i = turn % count; i > 0; i--) {
+        picked = picked->ai_next;
+    }
+    return picked;
+}

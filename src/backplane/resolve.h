@@ -23,6 +23,9 @@ typedef void (*resolve_fn)(void *arg, const struct evutil_addrinfo *addresses,
  */
 struct resolve *resolve_start(struct evdns_base *dns, const char *host, uint16_t port,
                               resolve_fn fn, void *arg);
+/* The addresses take turns: that of turn 0, 1, 2 ... */
+const struct evutil_addrinfo *resolve_pick(const struct evutil_addrinfo *addresses,
+                                           unsigned turn);
 /* NULL is allowed. */
 void resolve_cancel(struct resolve *r);
 

@@ -36,12 +36,6 @@ static void PARLEY_PRINTF(2, 3) explain(const struct why *why, const char *fmt, 
     va_end(args);
 }
 
-/* How much of the server's text is told (a precision of printf). */
-static int shown(struct str_view text)
-{
-    return text.len > 160 ? 160 : (int)text.len;
-}
-
 /* Add the words of `text`, which outlives the command. */
 static void add_words(struct command *cmd, const char *text)
 {
@@ -117,6 +111,13 @@ static struct str_view info_field(struct str_view info, struct str_view field)
     return sv(NULL, 0);
 }
 
+/* Valkey renamed the field. */
+static bool info_is_cluster(struct str_view info)
+{
+    return sv_equal(info_field(info, SV("redis_mode")), SV("cluster")) ||
+           sv_equal(info_field(info, SV("server_mode")), SV("cluster"));
+}
+
 static bool is_recent(struct str_view text, const struct version *v)
 {
     struct str_view rest = text;
@@ -140,7 +141,7 @@ static bool send_info(const struct handshake *h, struct command *cmd)
 static enum step_verdict check_info(struct handshake *h, const struct redisReply *reply,
                                     const struct why *why)
 {
-    (void)h;
+    h->is_cluster = info_is_cluster(reply_text(reply));
     for (size_t i = 0; i < PARLEY_COUNT_OF(versions); i++) {
         struct str_view found = info_field(reply_text(reply), versions[i].field);
 
@@ -151,7 +152,7 @@ static enum step_verdict check_info(struct handshake *h, const struct redisReply
             return STEP_DONE;
         }
         explain(why, "%s %.*s is too old: Redis 7.0 or Valkey 7.2 or newer is needed",
-                versions[i].product, shown(found), found.ptr);
+                versions[i].product, reply_shown(found), found.ptr);
         return STEP_UNUSABLE;
     }
     explain(why, "the server does not tell its version: Redis 7.0 or Valkey 7.2 or newer "
@@ -163,7 +164,9 @@ static enum step_verdict check_info(struct handshake *h, const struct redisReply
 
 static bool send_role(const struct handshake *h, struct command *cmd)
 {
-    (void)h;
+    if (h->config->role == LINK_SCOUT) {
+        return false;
+    }
     command_add(cmd, SV("ROLE"));
     return true;
 }
@@ -177,7 +180,7 @@ static enum step_verdict check_role(struct handshake *h, const struct redisReply
     if (sv_equal(role, SV("master"))) {
         return STEP_DONE;
     }
-    explain(why, "the server is not a primary now (role \"%.*s\")", shown(role),
+    explain(why, "the server is not a primary now (role \"%.*s\")", reply_shown(role),
             role.len == 0 ? "" : role.ptr);
     return STEP_RETRY;
 }
@@ -262,7 +265,7 @@ static enum step_verdict check_error(struct str_view error, const struct why *wh
     bool asked = sv_starts_with(text, SV("NOAUTH"));
 
     explain(why, "%s: %s%.*s", why->step, asked ? "Redis asks for a password: " : "",
-            shown(text), text.len == 0 ? "" : text.ptr);
+            reply_shown(text), text.len == 0 ? "" : text.ptr);
     for (size_t i = 0; i < PARLEY_COUNT_OF(passing_errors); i++) {
         if (sv_starts_with(text, sv_of(passing_errors[i]))) {
             return STEP_RETRY;

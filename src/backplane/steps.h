@@ -20,6 +20,7 @@ enum { HANDSHAKE_WHY_SIZE = 256 };
 struct handshake {
     const struct link_config *config; /* borrowed */
     size_t step;                      /* the next row of the table */
+    bool is_cluster;                  /* the server is one of a cluster */
     bool must_load;                   /* the function library is missing or another */
 };
 

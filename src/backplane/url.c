@@ -89,19 +89,19 @@ static const char *parse_credentials(struct str_view text, struct redis_url *url
     return NULL;
 }
 
-static const char *parse_port(struct str_view text, struct redis_url *url)
+static const char *parse_port(struct str_view text, struct redis_endpoint *seed)
 {
     uint64_t port;
 
     if (!sv_to_u64(text, UINT16_MAX, &port) || port == 0) {
         return "the port must be a number from 1 to 65535";
     }
-    url->port = (uint16_t)port;
+    seed->port = (uint16_t)port;
     return NULL;
 }
 
 /* "host", "host:port", "[address]", "[address]:port". */
-static const char *parse_host(struct str_view text, struct redis_url *url)
+static const char *parse_host(struct str_view text, struct redis_endpoint *seed)
 {
     bool bracketed = sv_starts_with(text, SV("["));
     size_t end = bracketed ? sv_find_char(text, ']') : sv_find_char(text, ':');
@@ -120,15 +120,36 @@ static const char *parse_host(struct str_view text, struct redis_url *url)
     if (host.len > HOST_BYTES_MAX) {
         return "the host is too long";
     }
-    url->host = xstrndup(host.ptr, host.len);
-    url->port = REDIS_PORT;
+    seed->host = xstrndup(host.ptr, host.len);
+    seed->port = REDIS_PORT;
     if (rest.len == 0) {
         return NULL;
     }
     if (rest.ptr[0] != ':') {
         return "only a port may follow the host";
     }
-    return parse_port(sv(rest.ptr + 1, rest.len - 1), url);
+    return parse_port(sv(rest.ptr + 1, rest.len - 1), seed);
+}
+
+/* One host, or of a cluster several with commas between them. */
+static const char *parse_hosts(struct str_view text, struct redis_url *url)
+{
+    const char *error = NULL;
+    size_t count = 1;
+
+    for (size_t i = 0; url->cluster && i < text.len; i++) {
+        count += text.ptr[i] == ',';
+    }
+    if (count > REDIS_SEEDS_MAX) {
+        return "too many hosts";
+    }
+    url->seeds = xcalloc(count, sizeof *url->seeds);
+    url->seed_count = count;
+    for (size_t i = 0; i < count && error == NULL; i++) {
+        error = parse_host(url->cluster ? sv_next_until(&text, ',') : text,
+                           &url->seeds[i]);
+    }
+    return error;
 }
 
 /* What stands behind the scheme. */
@@ -157,22 +178,36 @@ static const char *parse_rest(struct str_view rest, struct redis_url *url)
         }
         authority = sv(authority.ptr + at + 1, authority.len - at - 1);
     }
-    return parse_host(authority, url);
+    return parse_hosts(authority, url);
 }
+
+static const struct scheme {
+    struct str_view text;
+    bool tls;
+    bool cluster;
+} schemes[] = {
+    {{"redis://", sizeof "redis://" - 1}, false, false},
+    {{"rediss://", sizeof "rediss://" - 1}, true, false},
+    {{"redis-cluster://", sizeof "redis-cluster://" - 1}, false, true},
+    {{"rediss-cluster://", sizeof "rediss-cluster://" - 1}, true, true},
+};
 
 bool redis_url_parse(struct str_view text, struct redis_url *ret_url,
                      const char **ret_error)
 {
     struct redis_url url = {0};
-    size_t scheme = sizeof "redis://" - 1;
-    const char *error = "it must begin with redis:// or rediss://";
+    const char *error = "it must begin with redis:// or rediss://, for a cluster with "
+                        "redis-cluster:// or rediss-cluster://";
 
-    if (sv_starts_with(text, SV("rediss://"))) {
-        url.tls = true;
-        scheme++;
-    }
-    if (url.tls || sv_starts_with(text, SV("redis://"))) {
-        error = parse_rest(sv(text.ptr + scheme, text.len - scheme), &url);
+    for (size_t i = 0; i < PARLEY_COUNT_OF(schemes); i++) {
+        const struct scheme *s = &schemes[i];
+
+        if (sv_starts_with(text, s->text)) {
+            url.tls = s->tls;
+            url.cluster = s->cluster;
+            error = parse_rest(sv(text.ptr + s->text.len, text.len - s->text.len), &url);
+            break;
+        }
     }
     if (error != NULL) {
         redis_url_done(&url);
@@ -183,12 +218,27 @@ bool redis_url_parse(struct str_view text, struct redis_url *ret_url,
     return true;
 }
 
+bool redis_url_same_place(const struct redis_url *a, const struct redis_url *b)
+{
+    bool same = a->tls == b->tls && a->cluster == b->cluster &&
+                a->seed_count == b->seed_count;
+
+    for (size_t i = 0; same && i < a->seed_count; i++) {
+        same = a->seeds[i].port == b->seeds[i].port &&
+               strcmp(a->seeds[i].host, b->seeds[i].host) == 0;
+    }
+    return same;
+}
+
 void redis_url_done(struct redis_url *url)
 {
     if (url->password != NULL) {
         explicit_bzero(url->password, strlen(url->password));
     }
-    free(url->host);
+    for (size_t i = 0; i < url->seed_count; i++) {
+        free(url->seeds[i].host);
+    }
+    free(url->seeds);
     free(url->user);
     free(url->password);
     *url = (struct redis_url){0};

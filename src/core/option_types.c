@@ -169,15 +169,21 @@ static void describe_cidrs(const struct option_row *row, FILE *out)
         OPTIONS_EXEMPT_MAX);
 }
 
+/* The rest of the URL is looked at by who uses it (backplane/url.c). */
+static bool is_redis_scheme(struct str_view text)
+{
+    return sv_equal(text, SV("redis:")) || sv_equal(text, SV("rediss:")) ||
+           sv_equal(text, SV("redis-cluster:")) || sv_equal(text, SV("rediss-cluster:"));
+}
+
 static bool take_url(const struct option_row *row, struct str_view value,
                      struct options *o)
 {
     (void)row;
     struct str_view host = value;
+    struct str_view scheme = sv_next_until(&host, '/');
 
-    (void)sv_next_until(&host, '/');
-    if (host.len < 2 || (!sv_starts_with(value, SV("redis://")) &&
-                         !sv_starts_with(value, SV("rediss://")))) {
+    if (host.len < 2 || !is_redis_scheme(scheme) || host.ptr[0] != '/') {
         return false;
     }
     if (o->redis_url != NULL) {
@@ -191,7 +197,10 @@ static bool take_url(const struct option_row *row, struct str_view value,
 static void describe_url(const struct option_row *row, FILE *out)
 {
     (void)row;
-    fputs("redis://[USER:PASSWORD@]HOST[:PORT], or rediss:// with TLS", out);
+    fputs("redis://[USER:PASSWORD@]HOST[:PORT], of a cluster also "
+          "redis-cluster://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]...; rediss:// and "
+          "rediss-cluster:// with TLS",
+          out);
 }
 
 /* Values that are kept as they are live in argv or in the environment: they end in a zero. */

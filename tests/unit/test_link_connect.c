@@ -171,8 +171,7 @@ END_TEST
 
 START_TEST(test_name_without_resolver_is_told)
 {
-    free(rig.url.host);
-    rig.url.host = xstrdup("localhost");
+    rig.host = "localhost";
     rig_start(LINK_COMMANDS);
     rig_wait(RIG_DOWN, 1);
     ck_assert_ptr_nonnull(strstr(rig.down, "host localhost"));
@@ -184,8 +183,7 @@ START_TEST(test_every_address_of_a_name_is_tried)
 {
     rig.dns = evdns_base_new(loop_base(rig.loop), 0);
     ck_assert_int_eq(evdns_base_load_hosts(rig.dns, NULL), 0);
-    free(rig.url.host);
-    rig.url.host = xstrdup("localhost");
+    rig.host = "localhost";
     rig_start_ready(LINK_COMMANDS);
 }
 END_TEST
@@ -194,8 +192,7 @@ START_TEST(test_close_while_the_name_is_looked_up)
 {
     rig.dns = evdns_base_new(loop_base(rig.loop), 0);
     ck_assert_int_eq(evdns_base_nameserver_ip_add(rig.dns, "127.0.0.1:9"), 0);
-    free(rig.url.host);
-    rig.url.host = xstrdup("nowhere.example");
+    rig.host = "nowhere.example";
     rig_start(LINK_COMMANDS);
     loop_turn(rig.loop);
     link_close(rig.link);
@@ -303,8 +300,7 @@ START_TEST(test_tls_certificate_for_a_name_is_checked_against_it)
 
     rig.dns = evdns_base_new(loop_base(rig.loop), 0);
     ck_assert_int_eq(evdns_base_load_hosts(rig.dns, NULL), 0);
-    free(rig.url.host);
-    rig.url.host = xstrdup("localhost");
+    rig.host = "localhost";
     rig_start_ready(LINK_COMMANDS);
     stop_trusting();
     SSL_CTX_free(context);

@@ -58,13 +58,14 @@ START_TEST(test_good_url_is_read)
 
     ck_assert_msg(redis_url_parse(sv_of(g->text), &url, &error), "%s: %s", g->text,
                   error);
-    assert_text(url.host, g->host);
-    ck_assert_uint_eq(url.port, g->port);
+    ck_assert_uint_eq(url.seed_count, 1);
+    assert_text(url.seeds[0].host, g->host);
+    ck_assert_uint_eq(url.seeds[0].port, g->port);
     assert_text(url.user, g->user);
     assert_text(url.password, g->password);
     ck_assert_int_eq(url.tls, g->tls);
     redis_url_done(&url);
-    ck_assert_ptr_null(url.host);
+    ck_assert_ptr_null(url.seeds);
     ck_assert_ptr_null(url.password);
 }
 END_TEST
@@ -101,6 +102,12 @@ static const struct bad {
     {"redis://h/1", "database 0"},
     {"redis://h/00", "database 0"},
     {"redis://h/0/", "database 0"},
+    {"redis://h,i", "byte"},
+    {"redis-cluster://", "host is missing"},
+    {"redis-cluster://h,", "host is missing"},
+    {"redis-cluster://h,,i", "host is missing"},
+    {"redis-cluster://h:1,i:x", "port"},
+    {"redis-clusters://h", "must begin"},
     {"redis://h?x=1", "parameters"},
     {"redis://h/0#x", "parameters"},
     {"redis://:pa/ss@h", "%2F"},
@@ -115,13 +122,83 @@ START_TEST(test_bad_url_is_refused_with_a_reason)
 {
     const struct bad *b = &bad[_i];
     const char *error = NULL;
-    struct redis_url url = {.port = 77};
+    struct redis_url url = {.seed_count = 77};
 
     ck_assert_msg(!redis_url_parse(sv_of(b->text), &url, &error), "%s", b->text);
     ck_assert_ptr_nonnull(error);
     ck_assert_msg(strstr(error, b->error) != NULL, "%s: %s", b->text, error);
-    ck_assert_uint_eq(url.port, 77);
-    ck_assert_ptr_null(url.host);
+    ck_assert_uint_eq(url.seed_count, 77);
+    ck_assert_ptr_null(url.seeds);
+}
+END_TEST
+
+START_TEST(test_cluster_has_many_seeds)
+{
+    const char *error = NULL;
+    struct redis_url url;
+
+    ck_assert(redis_url_parse(SV("rediss-cluster://u:p@a,[::1]:7001,10.0.0.1:7002/0"),
+                              &url, &error));
+    ck_assert(url.cluster && url.tls);
+    ck_assert_uint_eq(url.seed_count, 3);
+    assert_text(url.seeds[0].host, "a");
+    ck_assert_uint_eq(url.seeds[0].port, 6379);
+    assert_text(url.seeds[1].host, "::1");
+    ck_assert_uint_eq(url.seeds[1].port, 7001);
+    assert_text(url.seeds[2].host, "10.0.0.1");
+    assert_text(url.user, "u");
+    assert_text(url.password, "p");
+    redis_url_done(&url);
+    ck_assert(redis_url_parse(SV("redis-cluster://a"), &url, &error));
+    ck_assert(url.cluster && !url.tls);
+    redis_url_done(&url);
+}
+END_TEST
+
+START_TEST(test_more_seeds_than_64_are_refused)
+{
+    char text[300] = "redis-cluster://a";
+    const char *error = NULL;
+    struct redis_url url;
+
+    for (int i = 1; i < REDIS_SEEDS_MAX; i++) {
+        strcat(text, ",a");
+    }
+    ck_assert(redis_url_parse(sv_of(text), &url, &error));
+    ck_assert_uint_eq(url.seed_count, REDIS_SEEDS_MAX);
+    redis_url_done(&url);
+    ck_assert(!redis_url_parse(sv_of(strcat(text, ",a")), &url, &error));
+    ck_assert_str_eq(error, "too many hosts");
+}
+END_TEST
+
+static const struct pair {
+    const char *a;
+    const char *b;
+    bool same;
+} pairs[] = {
+    {"redis://h", "redis://u:p@h:6379/0", true},
+    {"redis://h", "redis://h:6380", false},
+    {"redis://h", "redis://i", false},
+    {"redis://h", "rediss://h", false},
+    {"redis://h", "redis-cluster://h", false},
+    {"redis-cluster://h,i", "redis-cluster://:p@h,i", true},
+    {"redis-cluster://h,i", "redis-cluster://h", false},
+    {"redis-cluster://h,i", "redis-cluster://i,h", false},
+};
+
+START_TEST(test_place_is_all_but_the_credentials)
+{
+    const char *error = NULL;
+    struct redis_url a;
+    struct redis_url b;
+
+    ck_assert(redis_url_parse(sv_of(pairs[_i].a), &a, &error));
+    ck_assert(redis_url_parse(sv_of(pairs[_i].b), &b, &error));
+    ck_assert_int_eq(redis_url_same_place(&a, &b), pairs[_i].same);
+    ck_assert_int_eq(redis_url_same_place(&b, &a), pairs[_i].same);
+    redis_url_done(&a);
+    redis_url_done(&b);
 }
 END_TEST
 
@@ -171,6 +248,10 @@ Suite *suite(void)
     tcase_add_loop_test(tc, test_good_url_is_read, 0, (int)PARLEY_COUNT_OF(good));
     tcase_add_loop_test(tc, test_bad_url_is_refused_with_a_reason, 0,
                         (int)PARLEY_COUNT_OF(bad));
+    tcase_add_test(tc, test_cluster_has_many_seeds);
+    tcase_add_test(tc, test_more_seeds_than_64_are_refused);
+    tcase_add_loop_test(tc, test_place_is_all_but_the_credentials, 0,
+                        (int)PARLEY_COUNT_OF(pairs));
     tcase_add_test(tc, test_host_of_254_bytes_is_refused);
     tcase_add_test(tc, test_url_cut_at_every_byte);
     suite_add_tcase(s, tc);

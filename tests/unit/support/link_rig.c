@@ -87,7 +87,7 @@ void rig_setup(void)
     timer_init(&rig.tick, rig.loop, on_tick, NULL);
     timer_start(&rig.tick, 5);
     fake_redis_start(&rig.server, loop_base(rig.loop), 0);
-    rig.url = (struct redis_url){.host = xstrdup("127.0.0.1"), .port = rig.server.port};
+    rig.host = "127.0.0.1";
 }
 
 void rig_teardown(void)
@@ -109,8 +109,10 @@ void rig_teardown(void)
 
 void rig_start(enum link_role role)
 {
-    static const struct link_ops ops = {on_ready, on_down, on_push, on_unusable};
+    static const struct link_ops ops = {on_ready, on_down, on_push, on_unusable, NULL};
     struct link_config config = {.url = &rig.url,
+                                 .host = rig.host,
+                                 .port = rig.server.port,
                                  .role = role,
                                  .client_name = "test",
                                  .library_name = "lib",

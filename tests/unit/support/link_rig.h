@@ -2,7 +2,7 @@
 /*
  * link_rig.h - one link, one fake server, one loop, and what the link said.
  *
- * rig_setup() and rig_teardown() are a checked fixture; a test fills in rig.url and
+ * rig_setup() and rig_teardown() are a checked fixture; a test fills in rig.host, rig.url and
  * rig.server as it needs before rig_start().
  */
 #ifndef PARLEY_TESTS_LINK_RIG_H
@@ -38,6 +38,7 @@ struct rig {
     struct loop *loop;
     struct timer tick; /* so that no turn waits long */
     struct fake_redis server;
+    const char *host; /* 127.0.0.1 */
     struct redis_url url;
     struct evdns_base *dns; /* owned; NULL unless the test makes one */
     struct link *link;      /* a test that closes it sets it to NULL */
