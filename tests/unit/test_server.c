@@ -130,11 +130,11 @@ START_TEST(test_server_accepted_sockets_have_their_options)
     toy_listen();
     connect_all(1);
     TOY_UNTIL(toy.last != NULL);
-    ck_assert_int_eq(option(toy.last->fd, IPPROTO_TCP, TCP_NODELAY), 1);
-    ck_assert_int_eq(option(toy.last->fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-    ck_assert_int_eq(option(toy.last->fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
-    ck_assert_int_ne(fcntl(toy.last->fd, F_GETFL) & O_NONBLOCK, 0);
-    ck_assert_int_ne(fcntl(toy.last->fd, F_GETFD) & FD_CLOEXEC, 0);
+    ck_assert_int_eq(option(toy.last->watch.fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    ck_assert_int_eq(option(toy.last->watch.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    ck_assert_int_eq(option(toy.last->watch.fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    ck_assert_int_ne(fcntl(toy.last->watch.fd, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_int_ne(fcntl(toy.last->watch.fd, F_GETFD) & FD_CLOEXEC, 0);
     close_all(1);
 }
 END_TEST
