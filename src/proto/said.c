@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/said.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include <parley/util/alloc.h>
 
 #include "proto/text.h"
 
@@ -12,6 +15,11 @@ enum {
     BEGINNING_BYTES_MAX = TEXT_EXCERPT_BYTES + 4,
 };
 
+struct said_records {
+    struct strbuf bytes; /* {head, text}... */
+    uint32_t count;
+};
+
 /* In front of each text; copied in and out, as records are not aligned. */
 struct record_head {
     const struct room *room;
@@ -20,26 +28,32 @@ struct record_head {
 
 void said_init(struct said *s)
 {
-    strbuf_init(&s->records, RECORDS_BYTES_MAX);
-    s->count = 0;
+    s->records = NULL;
 }
 
 void said_done(struct said *s)
 {
-    strbuf_done(&s->records);
-    s->count = 0;
+    if (s->records != NULL) {
+        strbuf_done(&s->records->bytes);
+        free(s->records);
+        s->records = NULL;
+    }
 }
 
 void said_add(struct said *s, const struct room *room, struct str_view text)
 {
     struct record_head head = {room, text.len};
 
+    if (s->records == NULL) {
+        s->records = xcalloc(1, sizeof *s->records);
+        strbuf_init(&s->records->bytes, RECORDS_BYTES_MAX);
+    }
     if (head.len > BEGINNING_BYTES_MAX) {
         head.len = BEGINNING_BYTES_MAX;
     }
-    strbuf_add(&s->records, sv((const char *)&head, sizeof head));
-    strbuf_add(&s->records, sv(text.ptr, head.len));
-    s->count++;
+    strbuf_add(&s->records->bytes, sv((const char *)&head, sizeof head));
+    strbuf_add(&s->records->bytes, sv(text.ptr, head.len));
+    s->records->count++;
 }
 
 /* Cut `length` bytes at `at` out of the records. */
@@ -53,19 +67,24 @@ void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
 {
     struct record_head head;
 
-    for (size_t at = 0; at < s->records.len; at += sizeof head + head.len) {
-        memcpy(&head, s->records.ptr + at, sizeof head);
+    if (s->records == NULL) {
+        return;
+    }
+    struct strbuf *bytes = &s->records->bytes;
+
+    for (size_t at = 0; at < bytes->len; at += sizeof head + head.len) {
+        memcpy(&head, bytes->ptr + at, sizeof head);
         if (room != NULL && head.room != room) {
             continue;
         }
         if (ret_text != NULL) {
-            strbuf_add(ret_text, sv(s->records.ptr + at + sizeof head, head.len));
+            strbuf_add(ret_text, sv(bytes->ptr + at + sizeof head, head.len));
         }
-        remove_bytes(&s->records, at, sizeof head + head.len);
-        s->count--;
+        remove_bytes(bytes, at, sizeof head + head.len);
+        s->records->count--;
         break;
     }
-    if (s->count == 0) {
+    if (s->records->count == 0) {
         said_done(s);
     }
 }

@@ -17,10 +17,10 @@
 #include <parley/util/strbuf.h>
 
 struct room;
+struct said_records;
 
 struct said {
-    struct strbuf records; /* owned */
-    uint32_t count;
+    struct said_records *records; /* owned; NULL: nothing is under way */
 };
 
 void said_init(struct said *s);
