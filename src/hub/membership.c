@@ -59,6 +59,12 @@ static void set_stay(const struct applied *a, struct member *m, uint32_t stay)
     }
 }
 
+/* Is this the join of somebody who comes into an empty room? */
+static bool is_founding(const struct applied *a)
+{
+    return a->it.type == ITEM_JOIN && a->is_own && a->room->member_count == 1;
+}
+
 static bool introduce_own(const struct applied *a, struct member_id id,
                           struct hub_user *u, const struct record *rec, uint32_t stay)
 {
@@ -78,6 +84,9 @@ static bool introduce_own(const struct applied *a, struct member_id id,
     }
     if (is_new && !u->person.is_gone) {
         tell_join(a, &u->person);
+    }
+    if (is_new && is_founding(a) && !u->is_closed) {
+        modes_found(m); /* before the user is idle: what follows is an operator's doing */
     }
     if (is_new || request_of_room(u, REQUEST_JOIN, a->room) != NULL) {
         request_welcome(u, a->room);
@@ -158,23 +167,11 @@ struct member *membership_find(const struct applied *a, struct str_view id)
 /* id nick user host account realname away modes version stay */
 bool membership_apply_join(const struct applied *a)
 {
-    struct str_view id = item_field(&a->it, 0);
-    bool is_first = a->room->member_count == 0;
-    struct member *m = NULL;
     struct record rec;
 
-    if (!record_from_item(&a->it, 1, &rec) ||
-        !membership_introduce(a, id, &rec,
-                              record_stay_of(item_field(&a->it, 1 + RECORD_FIELDS)))) {
-        return false;
-    }
-    if (is_first && a->is_own) {
-        m = membership_find(a, id);
-    }
-    if (m != NULL && !m->person->user->is_closed) {
-        modes_found(m);
-    }
-    return true;
+    return record_from_item(&a->it, 1, &rec) &&
+           membership_introduce(a, item_field(&a->it, 0), &rec,
+                                record_stay_of(item_field(&a->it, 1 + RECORD_FIELDS)));
 }
 
 /* The member with the old id is the one with the new id, in this room. In the person's other

@@ -86,6 +86,19 @@ static struct member *member_meant(const struct applied *a, const struct mode_op
     return m != NULL && m->stay == op->stay ? m : NULL;
 }
 
+/* The founder whose first modes this node has told: those are here now. */
+static struct member *founder_of(const struct applied *a)
+{
+    struct str_view lines = item_field(&a->it, 2);
+    struct mode_op op;
+
+    if (!a->is_own || item_field(&a->it, 1).len > 0 ||
+        !mode_op_parse(sv_next_until(&lines, '\n'), &op)) {
+        return NULL;
+    }
+    return member_meant(a, &op);
+}
+
 /* False: some lines are malformed, or too many; the others count. */
 static bool change_all(const struct applied *a, struct news *n, struct str_view lines)
 {
@@ -112,6 +125,7 @@ bool modes_apply(const struct applied *a)
 {
     const struct person *by = person_find(a->hub, item_field(&a->it, 0));
     struct str_view who = item_field(&a->it, 1);
+    struct member *founder = founder_of(a);
     struct request *r = NULL;
     struct news news;
 
@@ -131,6 +145,9 @@ bool modes_apply(const struct applied *a)
     news_done(&news);
     if (r != NULL) {
         user_check_idle(r->user);
+    }
+    if (founder != NULL && founder->person->user != NULL) {
+        user_line_done(founder);
     }
     return is_sound;
 }

@@ -150,7 +150,9 @@ void modes_found(struct member *m)
     }
     is_taken = is_taken && publish_full(r, &ops, token, true);
     m->is_founder = !is_taken;
-    if (!is_taken) {
+    if (is_taken) {
+        user_await_line(m);
+    } else {
         member_set_dirty(m, true);
     }
 }

@@ -31,7 +31,8 @@ struct str_view modes_name_of(struct str_view index_name, bool *ret_is_secret);
 /* At most HUB_MODE_CHANGES_MAX changes by that user, NULL: the room's own. */
 bool publish_modes(struct room *r, const struct hub_user *by, const struct mode_op *ops,
                    size_t count, struct token token) PARLEY_MUST_CHECK;
-/* A local member came into an empty room: it becomes the operator, the modes begin anew. */
+/* A local member came into an empty room: it becomes the operator, the modes begin anew. Its
+ * user is not settled before that has taken effect, as it is not before a line has. */
 void modes_found(struct member *m);
 /* What the lost books of the room told is told again; whoever comes first sets it. For a
  * local member, that learns it in case it is refused. */

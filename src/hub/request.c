@@ -390,6 +390,9 @@ static void refuse_modes(struct member *m, enum token_kind kind)
         m->room->are_modes_lost = true;
     }
     member_set_dirty(m, true);
+    if (kind == TOKEN_FOUND) {
+        user_line_done(m);
+    }
 }
 
 void request_on_refused(struct hub *hub, struct token token)

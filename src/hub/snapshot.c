@@ -226,8 +226,8 @@ void snapshot_apply(struct room *r, const struct snapshot *snap)
     load_entries(r, snap, is_first);
     r->last = snap->last;
     if (!is_first) {
-        found_if_alone(r);
         repair_drop_pending(r);
+        found_if_alone(r);
     }
     request_settle_room(r);
     request_room_is_live(r);

@@ -118,10 +118,7 @@ enum hub_result hub_speak(struct hub_user *u, const struct room *room,
     if (!publish_line(m, &clean)) {
         return HUB_UNAVAILABLE;
     }
-    m->pending++;
-    u->pending++;
-    u->was_busy = hub_user_is_busy(u);
-    u->was_unsettled = true;
+    user_await_line(m);
     return HUB_OK;
 }
 

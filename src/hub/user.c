@@ -218,6 +218,16 @@ void user_drop_pending(struct hub_user *u, struct member *m)
     m->pending = 0;
 }
 
+void user_await_line(struct member *m)
+{
+    struct hub_user *u = m->person->user;
+
+    m->pending++;
+    u->pending++;
+    u->was_busy = u->was_busy || hub_user_is_busy(u);
+    u->was_unsettled = true;
+}
+
 void user_line_done(struct member *m)
 {
     struct hub_user *u = m->person->user;

@@ -129,6 +129,8 @@ void user_check_idle(struct hub_user *u);
 void user_tell_away(struct hub_user *u);
 /* Its lines on their way to a room will not be waited for any more. */
 void user_drop_pending(struct hub_user *u, struct member *m);
+/* A line of the member is on its way. */
+void user_await_line(struct member *m);
 /* One line came back or was refused. */
 void user_line_done(struct member *m);
 /* A closed user with nothing under way goes to the graveyard. */

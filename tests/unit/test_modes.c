@@ -41,6 +41,25 @@ START_TEST(test_first_to_join_is_operator)
 }
 END_TEST
 
+/* Whatever is asked for behind a join is asked for by an operator. */
+START_TEST(test_founder_is_settled_as_an_operator)
+{
+    struct talker *alice = talker_named(0, "alice");
+
+    for (int i = 0; i < 3; i++) {
+        join(alice, "#a");
+        while (!hub_user_is_settled(alice->user)) {
+            ck_assert(memory_backplane_step(&fx.world));
+        }
+        ck_assert_uint_eq(
+            room_member_flags(room_of(alice, "#a"), hub_user_person(alice->user)),
+            MEMBER_OPERATOR);
+        leave(alice, "#a");
+        settle();
+    }
+}
+END_TEST
+
 START_TEST(test_two_founders_make_one_operator)
 {
     for (int round = 0; round < 20; round++) {
@@ -387,6 +406,7 @@ END_TEST
 static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, test_first_to_join_is_operator);
+    tcase_add_test(tc, test_founder_is_settled_as_an_operator);
     tcase_add_test(tc, test_two_founders_make_one_operator);
     tcase_add_test(tc, test_founding_that_is_refused_is_tried_again);
     tcase_add_test(tc, test_room_begins_anew_when_it_was_empty);

@@ -18,7 +18,7 @@ START_TEST(test_join_first_is_echoed_then_welcomed)
     ck_assert(hub_user_is_busy(t->user));
     settle();
     expect(t, "join #Room alice;welcome #Room;");
-    ck_assert_uint_eq(t->idles, 2); /* after the name, after the join */
+    ck_assert_uint_eq(t->idles, 3); /* after the name, the join, the room's first modes */
     ck_assert(!hub_user_is_busy(t->user));
     ck_assert_str_eq(memory_state(&fx.world, "#room", "name"), "#Room");
     ck_assert(memory_has_member(&fx.world, "#room", "n0/1"));
