@@ -120,7 +120,16 @@ static bool change_all(const struct applied *a, struct news *n, struct str_view 
     return is_sound;
 }
 
-/* id who changes */
+/* If the room begins: since when? False: malformed. */
+static bool take_since(const struct applied *a)
+{
+    struct str_view since = item_field(&a->it, 3);
+
+    return since.len == 0 || item_field(&a->it, 1).len > 0 ||
+           sv_to_u64(since, UINT64_MAX, &a->room->since_ms);
+}
+
+/* id who changes since */
 bool modes_apply(const struct applied *a)
 {
     const struct person *by = person_find(a->hub, item_field(&a->it, 0));
@@ -129,7 +138,7 @@ bool modes_apply(const struct applied *a)
     struct request *r = NULL;
     struct news news;
 
-    if (who.len > WHO_BYTES_MAX || !names_allow_text(who)) {
+    if (who.len > WHO_BYTES_MAX || !names_allow_text(who) || !take_since(a)) {
         return false;
     }
     news_init(&news, a, by);

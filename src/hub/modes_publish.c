@@ -78,6 +78,7 @@ bool publish_modes(struct room *r, const struct hub_user *by, const struct mode_
     struct draft d = draft_new(hub, ITEM_MODE, token);
     const struct mode_op *secret = NULL;
     struct member_id_text id;
+    struct number_text since;
     struct who_text who;
     struct arena texts;
 
@@ -100,6 +101,10 @@ bool publish_modes(struct room *r, const struct hub_user *by, const struct mode_
                          modes_index_name(&texts, r, secret->is_added));
     }
     draft_add_field(&d, strbuf_view(&hub->text));
+    if (by == NULL) {
+        draft_add_field(&d, number_format(clock_wall_ms(), &since));
+        draft_add_update(&d, BOOK_STATE_SET, SV("since"), d.fields[3]);
+    }
     d.want_stored = token.kind == TOKEN_REQUEST;
     bool is_taken = draft_publish(&d, r);
     arena_done(&texts);

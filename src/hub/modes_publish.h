@@ -28,7 +28,7 @@ struct str_view modes_index_name(struct arena *a, const struct room *r, bool is_
 /* The name without its mark. */
 struct str_view modes_name_of(struct str_view index_name, bool *ret_is_secret);
 
-/* At most HUB_MODE_CHANGES_MAX changes by that user, NULL: the room's own. */
+/* At most HUB_MODE_CHANGES_MAX changes by that user, NULL: the room's own as it begins. */
 bool publish_modes(struct room *r, const struct hub_user *by, const struct mode_op *ops,
                    size_t count, struct token token) PARLEY_MUST_CHECK;
 /* A local member came into an empty room: it becomes the operator, the modes begin anew. Its

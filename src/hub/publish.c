@@ -184,10 +184,15 @@ bool publish_change(const struct member *m, char type, const struct record *rec)
 }
 
 /* What we know of a room whose books were lost; whoever comes first sets it. */
-static void add_lost_state(struct draft *d, struct arena *texts, const struct room *r)
+static void add_lost_state(struct draft *d, struct arena *texts,
+                           struct number_text *since, const struct room *r)
 {
     draft_add_update(d, BOOK_STATE_INIT, SV("name"),
                      modes_index_name(texts, r, (r->mode_flags & ROOM_SECRET) != 0));
+    if (r->since_ms > 0) {
+        draft_add_update(d, BOOK_STATE_INIT, SV("since"),
+                         number_format(r->since_ms, since));
+    }
     if (r->topic != NULL) {
         draft_add_update(d, BOOK_STATE_INIT, SV("topic"), room_topic(r));
         draft_add_update(d, BOOK_STATE_INIT, SV("topic_by"),
@@ -201,6 +206,7 @@ bool publish_restore(const struct member *m)
     struct token token = {u->number, TOKEN_REPAIR, m->room->number};
     struct draft d = draft_new(u->hub, ITEM_RESTORE, token);
     struct introduction texts;
+    struct number_text since;
     struct member_id_text old_id;
     struct str_view old = user_id(u, m->generation, &old_id);
     struct arena arena;
@@ -216,7 +222,7 @@ bool publish_restore(const struct member *m)
         modes_add_member_books(&d, &arena, m, old, 0);
     }
     if (m->room->is_lost) {
-        add_lost_state(&d, &arena, m->room);
+        add_lost_state(&d, &arena, &since, m->room);
     }
     bool is_taken = draft_publish(&d, m->room);
     arena_done(&arena);

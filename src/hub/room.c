@@ -341,6 +341,11 @@ uint64_t room_topic_ms(const struct room *room)
     return room->topic_ms;
 }
 
+uint64_t room_since_ms(const struct room *room)
+{
+    return room->since_ms;
+}
+
 size_t room_member_count(const struct room *room)
 {
     return room->member_count;

@@ -87,6 +87,7 @@ struct room {
     uint16_t topic_len;
     uint16_t topic_by_len;
     uint64_t topic_ms;
+    uint64_t since_ms; /* when it was founded; 0: not known */
     uint16_t name_len;
     char names[]; /* folded, then as people write it */
 };

@@ -157,6 +157,15 @@ static void load_topic(const struct applied *a, const struct snapshot *snap,
     }
 }
 
+/* What is malformed is not known. */
+static void load_since(struct room *r, const struct snapshot *snap)
+{
+    if (!sv_to_u64(find_state(snap, SV("since")), UINT64_MAX, &r->since_ms) &&
+        !snap->reborn) {
+        r->since_ms = 0;
+    }
+}
+
 static void load_state(const struct applied *a, const struct snapshot *snap,
                        bool is_first)
 {
@@ -166,6 +175,7 @@ static void load_state(const struct applied *a, const struct snapshot *snap,
     if (hub_room_name_is_valid(name)) {
         room_set_name(a->room, name);
     }
+    load_since(a->room, snap);
     load_topic(a, snap, is_first);
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <parley/util/clock.h>
+
 #include "hub/modes.h"
 #include "support/hub_fixture.h"
 
@@ -57,6 +59,28 @@ START_TEST(test_founder_is_settled_as_an_operator)
         leave(alice, "#a");
         settle();
     }
+}
+END_TEST
+
+START_TEST(test_room_tells_since_when_it_is)
+{
+    uint64_t before = clock_wall_ms();
+    struct talker *alice = talker_in_a(0, "alice");
+    uint64_t since = room_since_ms(room_of(alice, "#a"));
+
+    ck_assert_uint_ge(since, before);
+    ck_assert_uint_le(since, clock_wall_ms());
+    struct talker *bob = talker_in_a(1, "bob");
+    leave(alice, "#a");
+    settle();
+    ck_assert_uint_eq(room_since_ms(room_of(bob, "#a")), since);
+    leave(bob, "#a");
+    while (clock_wall_ms() == since) {
+        settle();
+    }
+    join(alice, "#a");
+    settle();
+    ck_assert_uint_gt(room_since_ms(room_of(alice, "#a")), since);
 }
 END_TEST
 
@@ -407,6 +431,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, test_first_to_join_is_operator);
     tcase_add_test(tc, test_founder_is_settled_as_an_operator);
+    tcase_add_test(tc, test_room_tells_since_when_it_is);
     tcase_add_test(tc, test_two_founders_make_one_operator);
     tcase_add_test(tc, test_founding_that_is_refused_is_tried_again);
     tcase_add_test(tc, test_room_begins_anew_when_it_was_empty);

@@ -88,6 +88,20 @@ START_TEST(test_founder_in_a_hole_is_operator)
 }
 END_TEST
 
+START_TEST(test_age_survives_the_loss_of_everything)
+{
+    const struct talker *alice = talker_in_a(0, "alice");
+    char since[32];
+
+    (void)snprintf(since, sizeof since, "%llu",
+                   (unsigned long long)room_since_ms(room_of(alice, "#a")));
+    ck_assert_str_eq(memory_state(&fx.world, "#a", "since"), since);
+    memory_world_lose(&fx.world);
+    settle();
+    ck_assert_str_eq(memory_state(&fx.world, "#a", "since"), since);
+}
+END_TEST
+
 START_TEST(test_modes_survive_the_loss_of_everything)
 {
     furnish();
@@ -288,6 +302,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_modes_survive_a_hole);
     tcase_add_test(tc, test_mode_stored_in_a_hole_is_done);
     tcase_add_test(tc, test_founder_in_a_hole_is_operator);
+    tcase_add_test(tc, test_age_survives_the_loss_of_everything);
     tcase_add_test(tc, test_modes_survive_the_loss_of_everything);
     tcase_add_test(tc, test_modes_survive_a_loss_while_the_node_cannot_publish);
     tcase_add_test(tc, test_modes_survive_another_node_id);

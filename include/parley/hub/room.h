@@ -32,6 +32,9 @@ struct str_view room_topic(const struct room *room);
 /* Who set it (nick!user@host) and when (milliseconds since 1970). */
 struct str_view room_topic_by(const struct room *room);
 uint64_t room_topic_ms(const struct room *room);
+/* Since when somebody is in it (milliseconds since 1970): when the first one came into the
+ * empty room. 0: not known. */
+uint64_t room_since_ms(const struct room *room);
 size_t room_member_count(const struct room *room);
 /* Members in no special order: *cursor = 0 at first; NULL at the end. */
 const struct person *room_next_member(const struct room *room, size_t *cursor);
