@@ -62,7 +62,7 @@ struct hub_event applied_event(const struct applied *a, enum hub_event_type type
         .type = type,
         .room = a->room,
         .person = p,
-        .id = a->place.id,
+        .id = a->raw.len > 0 ? a->place.id : (struct entry_id){0},
         .index = a->place.index,
         .time_ms = a->place.id.ms,
         .origin = p != NULL ? p->user : NULL,

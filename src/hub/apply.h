@@ -27,7 +27,7 @@ struct applied {
     struct room *room; /* NULL in an inbox */
     bool is_own;       /* this node wrote it */
     struct item_place place;
-    struct str_view raw; /* the item, encoded */
+    struct str_view raw; /* the item, encoded; empty: a snapshot tells it */
     struct item it;
 };
 
@@ -46,7 +46,8 @@ void apply_to_room(struct room *r, const struct entry *entry);
 /* Of an entry that a snapshot brought: only what was said, which the books do not tell. */
 void apply_messages(struct room *r, const struct entry *entry);
 
-/* An event at the place of an item; by `p`, if not NULL. */
+/* An event at the place of an item; by `p`, if not NULL. What a snapshot tells has no id: other
+ * nodes had it from an item that this one has not seen. */
 struct hub_event applied_event(const struct applied *a, enum hub_event_type type,
                                const struct person *p);
 /* The EV_INVITE that an invitation tells. False: malformed. */

@@ -71,6 +71,26 @@ START_TEST(test_mode_stored_in_a_hole_is_done)
 }
 END_TEST
 
+/* The id of another item would tell clients that they have seen it already. */
+START_TEST(test_news_from_a_snapshot_have_no_id)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+
+    fx.shows_own_modes = true;
+    mode(alice, "#a", "+m");
+    settle();
+    expect(alice, "mode #a alice +m;");
+    ck_assert_uint_gt(alice->id.ms + alice->id.seq, 0);
+    memory_node_hold_log(fx.nodes[0], "#a", true);
+    mode(alice, "#a", "-m");
+    settle();
+    memory_node_tear_hole(fx.nodes[0], "#a");
+    settle();
+    ck_assert_ptr_nonnull(strstr(take_heard(alice), "mode #a  -m;"));
+    ck_assert_uint_eq(alice->id.ms + alice->id.seq, 0);
+}
+END_TEST
+
 START_TEST(test_founder_in_a_hole_is_operator)
 {
     struct talker *alice = talker_named(0, "alice");
@@ -301,6 +321,7 @@ static void add_tests(TCase *tc)
 {
     tcase_add_test(tc, test_modes_survive_a_hole);
     tcase_add_test(tc, test_mode_stored_in_a_hole_is_done);
+    tcase_add_test(tc, test_news_from_a_snapshot_have_no_id);
     tcase_add_test(tc, test_founder_in_a_hole_is_operator);
     tcase_add_test(tc, test_age_survives_the_loss_of_everything);
     tcase_add_test(tc, test_modes_survive_the_loss_of_everything);

@@ -141,6 +141,7 @@ static void on_deliver(void *sink, struct hub_event *ev)
     struct talker *t = sink;
 
     t->deafs += t->user == NULL;
+    t->id = ev->id;
     if (ev->type == EV_MODE && ev->who.len == 0 && !fx.shows_own_modes) {
         return;
     }

@@ -22,6 +22,7 @@ enum { FIXTURE_NODES = 3, FIXTURE_TALKERS = 512 };
 struct talker {
     struct hub_user *user; /* NULL: closed */
     struct strbuf heard;
+    struct entry_id id; /* of the last event */
     unsigned idles;     /* calls of on_idle() */
     unsigned deafs;     /* calls after the end: never */
     bool closes_itself; /* at the next event */
