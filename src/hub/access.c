@@ -115,6 +115,22 @@ void access_use_invitation(struct hub_user *u, const struct room *r)
     }
 }
 
+bool hub_user_next_invitation(const struct hub_user *u, size_t *cursor,
+                              struct str_view *ret_name)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+
+    while (*cursor < u->invitation_count) {
+        const struct invitation *inv = &u->invitations[(*cursor)++];
+
+        if (inv->until_ms > now_ms) {
+            *ret_name = sv(inv->name, inv->len);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- checks ---- */
 
 static bool is_invited(const struct room *r, const struct hub_user *u,

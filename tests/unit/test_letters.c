@@ -51,6 +51,24 @@ START_TEST(test_invite_lets_pass_once)
 }
 END_TEST
 
+START_TEST(test_invitations_are_listed_until_they_are_followed)
+{
+    struct str_view name = SV("untouched");
+    size_t cursor = 0;
+
+    ck_assert(!hub_user_next_invitation(carol->user, &cursor, &name));
+    must(invite(alice, "carol"));
+    settle();
+    ck_assert(hub_user_next_invitation(carol->user, &cursor, &name));
+    ck_assert(sv_equal(name, SV("#a")));
+    ck_assert(!hub_user_next_invitation(carol->user, &cursor, &name));
+    join(carol, "#a");
+    settle();
+    cursor = 0;
+    ck_assert(!hub_user_next_invitation(carol->user, &cursor, &name));
+}
+END_TEST
+
 START_TEST(test_invite_does_not_open_other_locks)
 {
     must(invite(alice, "carol"));
@@ -267,6 +285,7 @@ Suite *suite(void)
 
     tcase_add_checked_fixture(tc, setup, fixture_end);
     tcase_add_test(tc, test_invite_lets_pass_once);
+    tcase_add_test(tc, test_invitations_are_listed_until_they_are_followed);
     tcase_add_test(tc, test_invite_does_not_open_other_locks);
     tcase_add_test(tc, test_invite_what_is_wrong_is_told);
     tcase_add_test(tc, test_invite_to_one_just_gone_bounces);

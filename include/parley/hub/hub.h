@@ -104,6 +104,10 @@ const struct person *hub_user_person(const struct hub_user *u);
 /* Rooms that the user is in, in order of joining: index 0..; NULL at the end. */
 const struct room *hub_user_room(const struct hub_user *u, size_t index);
 bool hub_user_is_in(const struct hub_user *u, const struct room *room);
+/* Rooms that the user is asked into and has not come into, the oldest first, in lower case:
+ * *cursor = 0 at first; valid until the next event. False at the end. */
+bool hub_user_next_invitation(const struct hub_user *u, size_t *cursor,
+                              struct str_view *ret_name);
 
 /* ---- requests; serial ones are marked; answers: see result.h ---- */
 /* Carriage returns, line feeds and zeros in texts become blanks. Each serial request may also
