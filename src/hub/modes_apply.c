@@ -151,6 +151,9 @@ bool modes_apply(const struct applied *a)
     if (r != NULL) {
         request_end(r);
     }
+    if (founder != NULL) {
+        news.ev.origin = founder->person->user;
+    }
     news_done(&news);
     if (r != NULL) {
         user_check_idle(r->user);

@@ -65,7 +65,8 @@ enum hub_event_type {
     EV_KICK, /* who threw the person `other`, target = its nick, out of room; text = reason. To
                 that person too */
     EV_MODE, /* who made these changes in room; without who it is the room's own doing:
-                its first operator, or what came to light after a loss */
+                its first operator (whose join is the origin), or what came to light after
+                a loss */
 };
 
 struct hub_event {
