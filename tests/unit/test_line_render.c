@@ -216,6 +216,15 @@ START_TEST(test_join_refused)
 }
 END_TEST
 
+START_TEST(test_for_some_of_the_room)
+{
+    struct hub_event e = event_of(EV_MESSAGE, ITEM_MESSAGE, SV("hello"));
+
+    e.status = '@';
+    assert_event(&e, "[@#tea] <bob> hello");
+}
+END_TEST
+
 START_TEST(test_mode)
 {
     struct hub_mode_change changes[] = {
@@ -380,6 +389,7 @@ Suite *suite(void)
     tcase_add_loop_test(t, test_event, 0, (int)PARLEY_COUNT_OF(event_cases));
     tcase_add_test(t, test_no_line);
     tcase_add_test(t, test_join_refused);
+    tcase_add_test(t, test_for_some_of_the_room);
     tcase_add_test(t, test_mode);
     tcase_add_test(t, test_actor);
     tcase_add_test(t, test_longest);

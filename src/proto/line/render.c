@@ -209,9 +209,11 @@ static void on_mode(struct strbuf *out, const struct hub_event *e)
     }
 }
 
+/* What is only for some of the room has their mark, as IRC writes it: "[@#room]". */
 static void on_message(struct strbuf *out, const struct hub_event *e)
 {
     strbuf_add_char(out, '[');
+    strbuf_add(out, sv(&e->status, e->status != '\0' ? 1 : 0));
     add_room(out, e);
     strbuf_add(out, SV("] "));
     add_speech(out, e);
