@@ -60,9 +60,10 @@ static void set_stay(const struct applied *a, struct member *m, uint32_t stay)
 }
 
 /* Is this the join of somebody who comes into an empty room? */
-static bool is_founding(const struct applied *a)
+static bool is_founding(const struct applied *a, const struct hub_user *u)
 {
-    return a->it.type == ITEM_JOIN && a->is_own && a->room->member_count == 1;
+    return a->it.type == ITEM_JOIN && a->is_own && a->room->member_count == 1 &&
+           !u->is_closed;
 }
 
 static bool introduce_own(const struct applied *a, struct member_id id,
@@ -85,7 +86,7 @@ static bool introduce_own(const struct applied *a, struct member_id id,
     if (is_new && !u->person.is_gone) {
         tell_join(a, &u->person);
     }
-    if (is_new && is_founding(a) && !u->is_closed) {
+    if (is_new && is_founding(a, u)) {
         modes_found(m); /* before the user is idle: what follows is an operator's doing */
     }
     if (is_new || request_of_room(u, REQUEST_JOIN, a->room) != NULL) {

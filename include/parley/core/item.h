@@ -53,8 +53,8 @@ enum item_type {
     ITEM_NICK = 'N',      /* id version who newnick */
     ITEM_TOPIC = 'T',     /* id who topic */
     ITEM_KICK = 'K',      /* id byid who reason nick: the member id is thrown out */
-    ITEM_MODE = 'D',   /* id who changes since: lines, see hub/modes.h; without id and who it
-                             is the room's own doing, which begins: since when */
+    ITEM_MODE = 'D',   /* id who changes since: lines, see hub/modes.h; without id and who
+                             the room's own doing as it begins, at that time */
     ITEM_STATE = 'S',  /* (none): what a lost room's state was goes into the books */
     ITEM_PERSON = 'P', /* id version nick user host account realname away modes */
     ITEM_RESTORE =
