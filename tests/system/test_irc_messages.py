@@ -150,7 +150,7 @@ def test_labels(world, nodes):
         ("PING 1", ["PONG"]),
         ("PONG 1", []),
         ("JOIN #b", ["JOIN", "353", "366"]),
-        ("JOIN #c,#d", ["JOIN", "353", "366"] * 2),
+        ("JOIN #c,#d", ["JOIN", "353", "366", "MODE"] * 2),
         ("JOIN #a", []),
         ("PART #c,#d", ["PART", "PART"]),
         ("WHOIS ben", ["311", "319", "312", "318"]),
@@ -159,7 +159,7 @@ def test_labels(world, nodes):
         ("LIST", ["321", "322", "322", "323"]),
         ("TOPIC #a :x", ["TOPIC"]),
         ("NAMES #a", ["353", "366"]),
-        ("MODE #a", ["324"]),
+        ("MODE #a", ["324", "329"]),
         ("NICK anna", ["NICK"]),
         ("AWAY :x", ["306"]),
         ("AWAY", ["305"]),
@@ -228,7 +228,7 @@ def test_pong_follows_the_effects(world, nodes):
         "NICK anna", "PRIVMSG #a :5", "PART #a",
     )  # fmt: skip
     assert [c for c in commands_of(lines) if not c.isdigit()] == [
-        "JOIN", "PRIVMSG", "PRIVMSG", "PRIVMSG", "TOPIC", "NICK", "PRIVMSG", "PART",
+        "JOIN", "MODE", "PRIVMSG", "PRIVMSG", "PRIVMSG", "TOPIC", "NICK", "PRIVMSG", "PART",
     ]  # fmt: skip
 
 

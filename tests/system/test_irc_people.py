@@ -72,7 +72,7 @@ def test_who(ann, ben):
     ]
     ben.ask("JOIN #a", "AWAY :x")
     lines = [line for line in ann.ask("WHO #a") if parse(line).command == "352"]
-    assert sorted(parse(line).params[5:7] for line in lines) == [["ann", "H"], ["ben", "G"]]
+    assert sorted(parse(line).params[5:7] for line in lines) == [["ann", "H@"], ["ben", "G"]]
     ann.ask("JOIN #b")
     for mask in ("", "0", "*", "*e*", "127.0.*", "Real*"):
         nicks = sorted(p[5] for p in params_of(ann.ask(f"WHO {mask}"), "352"))

@@ -21,8 +21,7 @@ END_TEST
 /* What is not there yet is not offered: no client is to wait for it. */
 START_TEST(test_nothing_is_offered_that_is_not_there)
 {
-    uint32_t missing = IRC_CAP_ACCOUNT_NOTIFY | IRC_CAP_CHGHOST | IRC_CAP_INVITE_NOTIFY |
-                       IRC_CAP_SETNAME;
+    uint32_t missing = IRC_CAP_ACCOUNT_NOTIFY | IRC_CAP_CHGHOST | IRC_CAP_SETNAME;
 
     ck_assert_uint_eq(irc_caps_offered() & missing, 0);
 }

@@ -21,53 +21,121 @@ static void tear_down(void)
     strbuf_done(&out);
 }
 
-START_TEST(test_chanmodes)
+/* ---- what there is ---- */
+
+static const struct {
+    void (*add)(struct strbuf *out);
+    const char *text;
+} tables[] = {
+    {irc_modes_add_chanmodes, "beI,k,l,imnstC"},
+    {irc_modes_add_letters, "beIklimnstCov"},
+    {irc_modes_add_letters_with_parameter, "beIklov"},
+    {irc_modes_add_prefix, "(ov)@+"},
+    {irc_modes_add_status, "@+"},
+    {irc_modes_add_maxlist, "b:100,e:100,I:100"},
+};
+
+START_TEST(test_tables)
 {
-    irc_modes_add_chanmodes(&out);
-    ck_assert_str_eq(strbuf_cstr(&out), "beI,k,l,Cimnst");
+    tables[_i].add(&out);
+    ck_assert_str_eq(strbuf_cstr(&out), tables[_i].text);
 }
 END_TEST
 
-START_TEST(test_letters)
+/* PREFIX tells the letters in the order of their prefixes: that of the hub's rows. */
+START_TEST(test_prefixes_are_those_of_the_rows)
 {
-    irc_modes_add_letters(&out);
-    ck_assert_str_eq(strbuf_cstr(&out), "beIklCimnstov");
-    strbuf_clear(&out);
-    irc_modes_add_letters_with_parameter(&out);
-    ck_assert_str_eq(strbuf_cstr(&out), "beIklov");
+    const struct room_mode_row *row = NULL;
+
+    for (size_t i = 0; (row = room_mode_at(i)) != NULL; i++) {
+        if (row->kind == ROOM_MODE_MEMBER) {
+            irc_modes_add_prefixes(&out, row->value, false);
+        }
+    }
+    ck_assert_str_eq(strbuf_cstr(&out), "@+");
 }
 END_TEST
 
 static const struct {
-    char letter;
-    enum irc_mode_kind kind;
-    enum irc_numeric list_end;
-} modes[] = {
-    {'b', IRC_MODE_LIST, RPL_ENDOFBANLIST},
-    {'e', IRC_MODE_LIST, RPL_ENDOFEXCEPTLIST},
-    {'I', IRC_MODE_LIST, RPL_ENDOFINVITELIST},
-    {'k', IRC_MODE_KEYLIKE, 0},
-    {'l', IRC_MODE_LIMIT, 0},
-    {'i', IRC_MODE_FLAG, 0},
-    {'o', IRC_MODE_MEMBER, 0},
+    unsigned flags;
+    bool is_multi;
+    const char *text;
+} prefixes[] = {
+    {0, true, ""},
+    {MEMBER_VOICE, true, "+"},
+    {MEMBER_VOICE, false, "+"},
+    {MEMBER_OPERATOR, false, "@"},
+    {MEMBER_OPERATOR | MEMBER_VOICE, false, "@"},
+    {MEMBER_OPERATOR | MEMBER_VOICE, true, "@+"},
 };
 
-START_TEST(test_find)
+START_TEST(test_prefixes)
 {
-    const struct irc_mode_row *row = irc_modes_find(modes[_i].letter);
-
-    ck_assert_ptr_nonnull(row);
-    ck_assert_int_eq(row->kind, modes[_i].kind);
-    if (row->kind == IRC_MODE_LIST) {
-        ck_assert_int_eq(row->list_end, modes[_i].list_end);
-    }
+    irc_modes_add_prefixes(&out, prefixes[_i].flags, prefixes[_i].is_multi);
+    ck_assert_str_eq(strbuf_cstr(&out), prefixes[_i].text);
 }
 END_TEST
 
+/* ---- what is wanted ---- */
+
+/* The line; the lists that are asked for; the changes. */
+static const struct {
+    const char *line;
+    unsigned lists;
+    const char *changes;
+} wishes[] = {
+    {"MODE #a +nt", 0, "+n;+t;"},
+    {"MODE #a nt", 0, "+n;+t;"},
+    {"MODE #a +n-t+-+m", 0, "+n;-t;+m;"},
+    {"MODE #a +ov-b ann ben x!*@*", 0, "+o ann;+v ben;-b x!*@*;"},
+    {"MODE #a +l 10", 0, "+l 10;"},
+    {"MODE #a -lo ann", 0, "-l;-o ann;"},
+    {"MODE #a +k key", 0, "+k key;"},
+    {"MODE #a -ko key ann", 0, "-k key;-o ann;"},
+    {"MODE #a -k", 0, "-k;"},
+    {"MODE #a +tno ann ben", 0, "+t;+n;+o ann;"},
+    /* without a parameter: asked for, or wrong */
+    {"MODE #a b", 1 << ROOM_BANS, ""},
+    {"MODE #a +eI", 1 << ROOM_EXCEPTIONS | 1 << ROOM_INVITED, ""},
+    {"MODE #a -b :", 1 << ROOM_BANS, ""},
+    {"MODE #a +bb x", 1 << ROOM_BANS, "+b x;"},
+    {"MODE #a +mb", 1 << ROOM_BANS, "+m;"},
+    {"MODE #a +okl", 0, "+o;+k;+l;"},
+    /* not known: the hub says so, and no parameter is theirs */
+    {"MODE #a +Zo ann", 0, "+Z;+o ann;"},
+    {"MODE #a \xc3\xa4", 0, "+\xc3;+\xa4;"},
+    {"MODE #a +-", 0, ""},
+    /* what is beyond the limits */
+    {"MODE #a +vvvvvvvvvvvvv 1 2 3 4 5 6 7 8 9 10 11 12 13", 0,
+     "+v 1;+v 2;+v 3;+v 4;+v 5;+v 6;+v 7;+v 8;+v 9;+v 10;+v 11;+v 12;+v 13;"},
+    {"MODE #a nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", 0,
+     "+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;+n;"},
+};
+
+START_TEST(test_parse)
+{
+    struct irc_mode_wish wish;
+    struct irc_message m;
+
+    ck_assert_int_eq(irc_message_parse(sv_of(wishes[_i].line), &m), IRC_MESSAGE_OK);
+    irc_modes_parse(&m, &wish);
+    for (size_t i = 0; i < wish.count; i++) {
+        const struct hub_mode_change *c = &wish.changes[i];
+
+        strbuf_add_fmt(&out, "%c%c", c->is_added ? '+' : '-', c->letter);
+        strbuf_add(&out, c->parameter.len > 0 ? SV(" ") : SV(""));
+        strbuf_add(&out, c->parameter);
+        strbuf_add_char(&out, ';');
+    }
+    ck_assert_str_eq(strbuf_cstr(&out), wishes[_i].changes);
+    ck_assert_uint_eq(wish.lists, wishes[_i].lists);
+}
+END_TEST
+
+/* ---- of a person ---- */
+
 START_TEST(test_unknown_letters)
 {
-    ck_assert_ptr_null(irc_modes_find('B'));
-    ck_assert_ptr_null(irc_modes_find('\0'));
     ck_assert_uint_eq(irc_modes_user_bit('o'), 0);
     ck_assert_uint_eq(irc_modes_user_bit('\xff'), 0);
 }
@@ -112,7 +180,7 @@ END_TEST
 static const char *const tokens[] = {
     " AWAYLEN=390 ",
     " CASEMAPPING=ascii ",
-    " CHANMODES=beI,k,l,Cimnst ",
+    " CHANMODES=beI,k,l,imnstC ",
     " CHANTYPES=# ",
     " NICKLEN=32 ",
     " CHANNELLEN=64 ",
@@ -123,7 +191,14 @@ static const char *const tokens[] = {
     " WHOX ",
     " ELIST=MNU ",
     " SAFELIST ",
-    " TARGMAX=JOIN:,PART:,NAMES:1,PRIVMSG:4,NOTICE:4,TAGMSG:4,WHOIS:1 ",
+    " TARGMAX=JOIN:,PART:,KICK:4,NAMES:1,PRIVMSG:4,NOTICE:4,TAGMSG:4,WHOIS:1 ",
+    " EXCEPTS=e ",
+    " INVEX=I ",
+    " KEYLEN=32 ",
+    " KICKLEN=300 ",
+    " MAXLIST=b:100,e:100,I:100 ",
+    " MODES=13 ",
+    " STATUSMSG=@+ ",
 };
 
 START_TEST(test_isupport_tells)
@@ -145,9 +220,10 @@ Suite *suite(void)
     TCase *tc = tcase_create("modes");
 
     tcase_add_checked_fixture(tc, set_up, tear_down);
-    tcase_add_test(tc, test_chanmodes);
-    tcase_add_test(tc, test_letters);
-    tcase_add_loop_test(tc, test_find, 0, (int)PARLEY_COUNT_OF(modes));
+    tcase_add_loop_test(tc, test_tables, 0, (int)PARLEY_COUNT_OF(tables));
+    tcase_add_test(tc, test_prefixes_are_those_of_the_rows);
+    tcase_add_loop_test(tc, test_prefixes, 0, (int)PARLEY_COUNT_OF(prefixes));
+    tcase_add_loop_test(tc, test_parse, 0, (int)PARLEY_COUNT_OF(wishes));
     tcase_add_test(tc, test_unknown_letters);
     tcase_add_test(tc, test_user_modes);
     tcase_add_test(tc, test_isupport_lines_are_short);

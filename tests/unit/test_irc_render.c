@@ -78,6 +78,7 @@ static struct hub_event event_of(enum hub_event_type type, char kind, const char
         .who = SV("alice!~al@192.0.2.7"),
         .text = sv_of(text),
         .target = SV("bob"),
+        .room_name = SV("#Tea"),
         .id = {1732370531123, 4},
         .index = 7,
         .time_ms = 1732370531123,
@@ -87,7 +88,8 @@ static struct hub_event event_of(enum hub_event_type type, char kind, const char
 static bool has_room(enum hub_event_type type)
 {
     return type == EV_JOIN || type == EV_LEAVE || type == EV_TOPIC ||
-           type == EV_MESSAGE || type == EV_HOLE;
+           type == EV_MESSAGE || type == EV_HOLE || type == EV_KICK || type == EV_MODE ||
+           type == EV_INVITE_SEEN;
 }
 
 static void render(struct hub_event *e, uint32_t caps)
@@ -125,6 +127,10 @@ static const struct {
     {EV_DIRECT, ITEM_MESSAGE, "psst", ALICE "PRIVMSG bob :psst\r\n"},
     {EV_DIRECT, ITEM_NOTICE, "psst", ALICE "NOTICE bob :psst\r\n"},
     {EV_DIRECT_SENT, ITEM_MESSAGE, "psst", ALICE "PRIVMSG bob :psst\r\n"},
+    {EV_KICK, 0, "too hot", ALICE "KICK #Tea bob :too hot\r\n"},
+    {EV_KICK, 0, "", ALICE "KICK #Tea bob :alice\r\n"},
+    {EV_INVITE, 0, "", ALICE "INVITE bob #Tea\r\n"},
+    {EV_INVITE_SEEN, 0, "", ALICE "INVITE bob #Tea\r\n"},
     {EV_HOLE, 0, "",
      ":irc.parley NOTICE #Tea :Some lines of this room are missing here.\r\n"},
 };
@@ -235,6 +241,122 @@ START_TEST(test_news_of_several_logs_have_no_id)
 
     render(&e, IRC_CAP_MESSAGE_TAGS);
     ck_assert_int_eq(out.ptr[0], ':');
+}
+END_TEST
+
+START_TEST(test_status_stands_before_the_room)
+{
+    struct hub_event e = event_of(EV_MESSAGE, ITEM_MESSAGE, "hi");
+    char id[600];
+
+    e.status = '@';
+    render(&e, 0);
+    ck_assert_str_eq(strbuf_cstr(&out), ALICE "PRIVMSG @#Tea :hi\r\n");
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    (void)snprintf(id, sizeof id, "%s", strbuf_cstr(&out));
+    e.status = '\0';
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_int_eq(strncmp(id, strbuf_cstr(&out), strcspn(id, " ")), 0);
+}
+END_TEST
+
+/* ---- modes ---- */
+
+static struct hub_mode_change change_of(const char *text)
+{
+    struct str_view parameter = sv_of(text);
+    struct str_view letter = sv_next_until(&parameter, ' ');
+
+    return (struct hub_mode_change){
+        .is_added = letter.ptr[0] == '+',
+        .letter = letter.ptr[1],
+        .parameter = parameter,
+    };
+}
+
+static const struct {
+    const char *changes[6];
+    const char *line;
+} mode_cases[] = {
+    {{"+m"}, "MODE #Tea +m\r\n"},
+    {{"+o bob"}, "MODE #Tea +o bob\r\n"},
+    {{"+o bob", "+m", "-v ann", "-t", "+l 10"}, "MODE #Tea +om-vt+l bob ann 10\r\n"},
+    {{"-k key", "-l", "-b x!*@*"}, "MODE #Tea -klb key x!*@*\r\n"},
+};
+
+START_TEST(test_modes)
+{
+    struct hub_event e = event_of(EV_MODE, 0, "");
+    struct hub_mode_change changes[6];
+    char want[600];
+
+    e.changes = changes;
+    while (mode_cases[_i].changes[e.change_count] != NULL) {
+        changes[e.change_count] = change_of(mode_cases[_i].changes[e.change_count]);
+        e.change_count++;
+    }
+    render(&e, 0);
+    (void)snprintf(want, sizeof want, ALICE "%s", mode_cases[_i].line);
+    ck_assert_str_eq(strbuf_cstr(&out), want);
+    e.who = SV(""); /* the room's own doing */
+    render(&e, 0);
+    (void)snprintf(want, sizeof want, ":irc.parley %s", mode_cases[_i].line);
+    ck_assert_str_eq(strbuf_cstr(&out), want);
+    render(&e, IRC_CAP_SERVER_TIME | IRC_CAP_MESSAGE_TAGS);
+    ck_assert_int_eq(out.ptr[0], '@');
+    ck_assert_str_eq(strbuf_cstr(&out) + out.len - strlen(want), want);
+}
+END_TEST
+
+/* Each change once, in lines that clients take: 512 bytes, 15 parameters, an id of their own. */
+START_TEST(test_many_modes_become_several_lines)
+{
+    static char masks[HUB_MODE_CHANGES_MAX][ROOM_MASK_BYTES_MAX + 1];
+    struct hub_event e = event_of(EV_MODE, 0, "");
+    struct hub_mode_change changes[HUB_MODE_CHANGES_MAX];
+    size_t length = _i == 0 ? 1 : _i == 1 ? 40 : ROOM_MASK_BYTES_MAX;
+    size_t seen = 0;
+    size_t lines = 0;
+
+    for (size_t i = 0; i < HUB_MODE_CHANGES_MAX; i++) {
+        memset(masks[i], 'a' + (int)i, length);
+        changes[i] = (struct hub_mode_change){
+            .is_added = i % 3 != 0,
+            .letter = 'b',
+            .parameter = sv(masks[i], length),
+        };
+    }
+    e.changes = changes;
+    e.change_count = HUB_MODE_CHANGES_MAX;
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    struct str_view rest = strbuf_view(&out);
+    for (; rest.len > 0; lines++) {
+        struct str_view line = sv_next_until(&rest, '\n');
+        struct str_view tags = sv_next_until(&line, ' ');
+        size_t words = 0;
+
+        ck_assert_int_eq(tags.ptr[0], '@');
+        ck_assert_uint_le(line.len + 1, IRC_LINE_BYTES_MAX);
+        line.len--; /* the carriage return */
+        for (struct str_view w; (w = sv_next_word(&line)).len > 0; words++) {
+            if (words > 3) {
+                ck_assert(sv_equal(w, changes[seen].parameter));
+                seen++;
+            }
+        }
+        ck_assert_uint_le(words - 2, 15);
+    }
+    ck_assert_uint_eq(seen, HUB_MODE_CHANGES_MAX);
+    ck_assert_uint_ge(lines, 2);
+}
+END_TEST
+
+START_TEST(test_no_modes_are_no_line)
+{
+    struct hub_event e = event_of(EV_MODE, 0, "");
+
+    ck_assert(!irc_render_event(&out, &e, 0));
+    ck_assert_uint_eq(out.len, 0);
 }
 END_TEST
 
@@ -399,6 +521,10 @@ Suite *suite(void)
     tcase_add_test(tc, test_ids_of_two_logs_differ);
     tcase_add_loop_test(tc, test_news_of_several_logs_have_no_id, 0,
                         (int)PARLEY_COUNT_OF(without_id));
+    tcase_add_test(tc, test_status_stands_before_the_room);
+    tcase_add_loop_test(tc, test_modes, 0, (int)PARLEY_COUNT_OF(mode_cases));
+    tcase_add_loop_test(tc, test_many_modes_become_several_lines, 0, 3);
+    tcase_add_test(tc, test_no_modes_are_no_line);
     tcase_add_test(tc, test_rich_clients_have_low_forms);
     tcase_add_test(tc, test_one_form_has_one_line);
     tcase_add_loop_test(tc, test_long_text_becomes_several_lines, 0, 6);

@@ -22,7 +22,7 @@ static const struct {
     const char *option;
     const char *line;
 } cases[] = {
-    {"", "352 me #a ~b 0::1 irc.parley bob G :0 Bob B"},
+    {"", "352 me #a ~b 0::1 irc.parley bob G@+ :0 Bob B"},
     {"o%n", "354 me bob"},
     {"%n", "354 me bob"},
     {"%tn,7", "354 me 7 bob"},
@@ -31,15 +31,16 @@ static const struct {
     {"%tn,", "354 me bob"},
     {"%tn,1234", "354 me bob"},
     {"%tn,x", "354 me bob"},
-    {"%", "352 me #a ~b 0::1 irc.parley bob G :0 Bob B"},
+    {"%", "352 me #a ~b 0::1 irc.parley bob G@+ :0 Bob B"},
     {"%n!?z", "354 me bob"},
     /* irssi, WeeChat, HexChat, Limnoria, pydle */
-    {"%tcuhnfdar,743", "354 me 743 #a ~b 0::1 bob G 0 acc :Bob B"},
-    {"%cuhsnfdar", "354 me #a ~b 0::1 irc.parley bob G 0 acc :Bob B"},
-    {"%chtsunfra,152", "354 me 152 #a ~b 0::1 irc.parley bob G acc :Bob B"},
-    {"%tuhnairf,1", "354 me 1 ~b 0::1 0::1 bob G acc :Bob B"},
+    {"%tcuhnfdar,743", "354 me 743 #a ~b 0::1 bob G@+ 0 acc :Bob B"},
+    {"%cuhsnfdar", "354 me #a ~b 0::1 irc.parley bob G@+ 0 acc :Bob B"},
+    {"%chtsunfra,152", "354 me 152 #a ~b 0::1 irc.parley bob G@+ acc :Bob B"},
+    {"%tuhnairf,1", "354 me 1 ~b 0::1 0::1 bob G@+ acc :Bob B"},
     {"%tnurha,542", "354 me 542 ~b 0::1 bob acc :Bob B"},
-    {"%tcuihsnfdlaor,1", "354 me 1 #a ~b 0::1 0::1 irc.parley bob G 0 0 acc n/a :Bob B"},
+    {"%tcuihsnfdlaor,1",
+     "354 me 1 #a ~b 0::1 0::1 irc.parley bob G@+ 0 0 acc n/a :Bob B"},
 };
 
 static const struct hub_event_person bob = {
@@ -57,7 +58,7 @@ START_TEST(test_line)
     char want[600];
 
     (void)snprintf(want, sizeof want, ":irc.parley %s", cases[_i].line);
-    irc_whox_add(&out, &query, SV("me"), SV("#a"), &bob);
+    irc_whox_add(&out, &query, SV("me"), SV("#a"), SV("@+"), &bob);
     ck_assert_str_eq(strbuf_cstr(&out), want);
 }
 END_TEST
@@ -67,7 +68,7 @@ START_TEST(test_plain_person)
     static const struct hub_event_person ann = {.nick = SV_INIT("ann")};
     struct irc_who_query query = irc_whox_parse(SV("%cuhfar"));
 
-    irc_whox_add(&out, &query, SV("me"), SV("*"), &ann);
+    irc_whox_add(&out, &query, SV("me"), SV("*"), SV(""), &ann);
     ck_assert_str_eq(strbuf_cstr(&out), ":irc.parley 354 me * * * H 0 :ann");
 }
 END_TEST

@@ -47,6 +47,9 @@ void irc_on_room_listed(struct irc *irc, struct hub_event *e);
 /* Look somebody up; on_person comes before the next step. IRC_DONE: nobody has such a name. */
 enum irc_step irc_look_up(struct irc *irc, struct irc_call *call, struct str_view nick,
                           irc_person_fn on_person);
+/* What stands before a member's nick, as this client wants it (multi-prefix). */
+void irc_add_prefixes(const struct irc *irc, struct strbuf *out, const struct room *room,
+                      const struct person *member);
 /* 332 and 333, nothing without a topic. */
 void irc_tell_topic(struct irc *irc, const struct room *room);
 /* 353 for all members, and 366. */
@@ -72,10 +75,14 @@ IRC_HANDLER(ping);
 IRC_HANDLER(pong);
 IRC_HANDLER(quit);
 IRC_HANDLER(user);
-/* commands_room.c */
+/* commands_moderate.c */
 IRC_HANDLER(invite);
-IRC_HANDLER(join);
 IRC_HANDLER(kick);
+/* MODE of a room that the client is in. */
+enum irc_step irc_room_mode(struct irc *irc, const struct irc_call *call,
+                            const struct room *room);
+/* commands_room.c */
+IRC_HANDLER(join);
 IRC_HANDLER(list);
 IRC_HANDLER(mode);
 IRC_HANDLER(names);

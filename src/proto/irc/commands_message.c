@@ -43,6 +43,29 @@ static void refuse_room(struct irc *irc, const struct speech *s, struct str_view
     }
 }
 
+/* "@#room" and "+#room" are the operators of a room, and those with voice too (STATUSMSG). */
+static struct str_view room_of_target(struct str_view target, char *ret_status)
+{
+    struct str_view rest = target;
+
+    *ret_status = '\0';
+    if (target.len > 0 && (target.ptr[0] == '@' || target.ptr[0] == '+')) {
+        rest = sv(target.ptr + 1, target.len - 1);
+    }
+    if (rest.len < target.len && irc_is_room_name(rest)) {
+        *ret_status = target.ptr[0];
+        return rest;
+    }
+    return target;
+}
+
+static bool is_room_target(struct str_view target)
+{
+    char status = '\0';
+
+    return irc_is_room_name(room_of_target(target, &status));
+}
+
 /* May the label go with the line to one room, so that its coming back is the answer? Else the
  * command is serial, and its answer a batch. */
 static bool is_pipelined(const struct irc_call *call)
@@ -50,7 +73,7 @@ static bool is_pipelined(const struct irc_call *call)
     struct str_view targets = call->m.params[0];
 
     return call->label == NULL ||
-           (irc_is_room_name(targets) && sv_find_char(targets, ',') == targets.len &&
+           (is_room_target(targets) && sv_find_char(targets, ',') == targets.len &&
             irc_label_text(call->label).len <= TEXT_EXCERPT_BYTES);
 }
 
@@ -65,50 +88,43 @@ static void note_said(struct irc *irc, struct irc_call *call, const struct room 
     call->label = NULL;
 }
 
+/* Why it was not said; empty: nothing is to be told. */
+static struct str_view reason_of(enum hub_result result)
+{
+    static const struct str_view reasons[] = {
+        [HUB_NOT_MEMBER] = SV_INIT("you are not in it"),
+        [HUB_UNAVAILABLE] = SV_INIT("the backplane is away"),
+        [HUB_BANNED] = SV_INIT("you are banned (+b)"),
+        [HUB_MODERATED] = SV_INIT("it is moderated (+m)"),
+        [HUB_NO_CTCP] = SV_INIT("it takes no CTCP (+C)"),
+    };
+
+    return (size_t)result < PARLEY_COUNT_OF(reasons) ? reasons[result] : SV("");
+}
+
 /* IRC_AGAIN: there is no place for it yet. */
 static enum irc_step say_in_room(struct irc *irc, struct irc_call *call,
-                                 const struct speech *s, struct str_view name)
+                                 const struct speech *s, struct str_view target)
 {
+    struct hub_speech speech = {.kind = s->kind, .text = s->text};
+    struct str_view name = room_of_target(target, &speech.status);
     const struct room *room = hub_room_find(irc->app->hub, name);
+    enum hub_result result = HUB_NOT_MEMBER;
 
     if (room == NULL && !hub_room_name_is_valid(name)) {
         refuse_target(irc, s, ERR_NOSUCHCHANNEL, name);
         return IRC_DONE;
     }
-    if (room == NULL || !hub_user_is_in(irc->user, room)) {
-        refuse_room(irc, s, name, SV("you are not in it"));
-        return IRC_DONE;
+    if (room != NULL) {
+        result = hub_speak(irc->user, room, &speech);
     }
-    switch (hub_say(irc->user, room, s->kind, s->text)) {
-    case HUB_OK:
-        note_said(irc, call, room);
-        break;
-    case HUB_TOO_MANY:
+    if (result == HUB_TOO_MANY) {
         return IRC_AGAIN;
-    case HUB_UNAVAILABLE:
-        refuse_room(irc, s, name, SV("the backplane is away"));
-        break;
-    case HUB_NOT_MEMBER:
-        refuse_room(irc, s, name, SV("you are not in it"));
-        break;
-    case HUB_BANNED:
-    case HUB_MODERATED:
-    case HUB_NO_CTCP:
-        refuse_room(irc, s, name, SV("its modes forbid it"));
-        break;
-    case HUB_BAD_NAME:
-    case HUB_ALREADY:
-    case HUB_TOO_LONG:
-    case HUB_EMPTY:
-    case HUB_INVITE_ONLY:
-    case HUB_BAD_KEY:
-    case HUB_FULL:
-    case HUB_NOT_OPERATOR:
-    case HUB_NO_SUCH_MEMBER:
-    case HUB_NO_SUCH_MODE:
-    case HUB_BAD_PARAMETER:
-    case HUB_LIST_FULL:
-        break;
+    }
+    if (result == HUB_OK) {
+        note_said(irc, call, room);
+    } else if (reason_of(result).len > 0) {
+        refuse_room(irc, s, name, reason_of(result));
     }
     return IRC_DONE;
 }
@@ -157,8 +173,8 @@ static bool lacks_something(struct irc *irc, const struct irc_call *call, bool i
 static enum irc_step say_to(struct irc *irc, struct irc_call *call,
                             const struct speech *s, struct str_view target)
 {
-    return irc_is_room_name(target) ? say_in_room(irc, call, s, target)
-                                    : say_to_person(irc, call, s, target);
+    return is_room_target(target) ? say_in_room(irc, call, s, target)
+                                  : say_to_person(irc, call, s, target);
 }
 
 /* To each target in turn, as far as it goes now. */

@@ -19,6 +19,7 @@ static void tell_rooms(struct irc *irc, const struct hub_event_person *p,
             continue;
         }
         strbuf_add(&names, before > 0 ? SV(" ") : SV(""));
+        irc_add_prefixes(irc, &names, room, known);
         strbuf_add(&names, room_name(room));
         if (names.failed) {
             names.len = before;

@@ -21,7 +21,18 @@ static enum irc_step leave_all(struct irc *irc)
                          IRC_DONE);
 }
 
-static enum irc_step join_one(struct irc *irc, struct str_view name)
+/* The index-th item of the list of keys: what stands between commas may be empty. */
+static struct str_view key_at(struct str_view keys, unsigned index)
+{
+    struct str_view key = sv_next_until(&keys, ',');
+
+    while (index-- > 0) {
+        key = sv_next_until(&keys, ',');
+    }
+    return key;
+}
+
+static enum irc_step join_one(struct irc *irc, struct str_view name, struct str_view key)
 {
     const struct room *room = hub_room_find(irc->app->hub, name);
 
@@ -29,10 +40,11 @@ static enum irc_step join_one(struct irc *irc, struct str_view name)
         return IRC_DONE;
     }
     if (!hub_room_name_is_valid(name)) {
-        irc_reply(irc, ERR_NOSUCHCHANNEL, name);
+        irc_reply(irc, irc_is_room_name(name) ? ERR_BADCHANMASK : ERR_NOSUCHCHANNEL,
+                  name);
         return IRC_DONE;
     }
-    enum hub_result result = hub_join(irc->user, name);
+    enum hub_result result = hub_join_with_key(irc->user, name, key);
     if (result == HUB_TOO_MANY) {
         irc_reply(irc, ERR_TOOMANYCHANNELS, name);
         return IRC_DONE;
@@ -49,7 +61,9 @@ enum irc_step irc_command_join(struct irc *irc, struct irc_call *call)
         return leave_all(irc);
     }
     while (irc_is_open(irc) && irc_message_next_item(list, &call->at, &name)) {
-        if (join_one(irc, name) == IRC_AGAIN) {
+        struct str_view key = key_at(call->m.params[1], call->targets++);
+
+        if (join_one(irc, name, key) == IRC_AGAIN) {
             return IRC_AGAIN;
         }
     }
@@ -224,102 +238,17 @@ static enum irc_step own_modes(struct irc *irc, struct irc_call *call)
     return IRC_DONE;
 }
 
-/* What one letter asks for or would change. Nobody may change anything yet. */
-static enum irc_numeric mode_answer(const struct irc_mode_row *row, bool has_parameter)
-{
-    if (row == NULL) {
-        return ERR_UNKNOWNMODE;
-    }
-    return row->kind == IRC_MODE_LIST && !has_parameter ? row->list_end
-                                                        : ERR_CHANOPRIVSNEEDED;
-}
-
-/* The letter in an answer; half a character would not be UTF-8. */
-static struct str_view mode_name(struct str_view changes, size_t i)
-{
-    return (unsigned char)changes.ptr[i] < 0x80 ? sv(changes.ptr + i, 1) : SV("?");
-}
-
-static enum irc_step room_modes(struct irc *irc, struct irc_call *call,
-                                const struct room *room)
-{
-    struct str_view changes = call->m.params[1];
-
-    if (changes.len == 0) {
-        irc_reply(irc, RPL_CHANNELMODEIS, room_name(room), SV("+"));
-        return IRC_DONE;
-    }
-    for (size_t i = 0; i < changes.len && irc_is_open(irc); i++) {
-        if (changes.ptr[i] == '+' || changes.ptr[i] == '-') {
-            continue;
-        }
-        enum irc_numeric numeric = mode_answer(irc_modes_find(changes.ptr[i]),
-                                               call->m.count > 2);
-        bool is_unknown = numeric == ERR_UNKNOWNMODE;
-        irc_reply(irc, numeric, is_unknown ? mode_name(changes, i) : room_name(room));
-        if (numeric == ERR_CHANOPRIVSNEEDED) {
-            break;
-        }
-    }
-    return IRC_DONE;
-}
-
 enum irc_step irc_command_mode(struct irc *irc, struct irc_call *call)
 {
     struct str_view target = call->m.params[0];
 
     if (irc_is_room_name(target)) {
         const struct room *room = irc_own_room(irc, target);
-        return room != NULL ? room_modes(irc, call, room) : IRC_DONE;
+        return room != NULL ? irc_room_mode(irc, call, room) : IRC_DONE;
     }
     if (sv_equal_nocase(target, irc_nick(irc))) {
         return own_modes(irc, call);
     }
     irc_reply_plain(irc, ERR_USERSDONTMATCH);
-    return IRC_DONE;
-}
-
-/* ---- KICK, INVITE: nobody is an operator of a room yet ---- */
-
-static const struct person *find_member(const struct room *room, struct str_view nick)
-{
-    const struct person *p = NULL;
-    size_t cursor = 0;
-
-    while ((p = room_next_member(room, &cursor)) != NULL) {
-        if (sv_equal_nocase(person_nick(p), nick)) {
-            return p;
-        }
-    }
-    return NULL;
-}
-
-enum irc_step irc_command_kick(struct irc *irc, struct irc_call *call)
-{
-    const struct room *room = irc_own_room(irc, call->m.params[0]);
-
-    if (room == NULL) {
-        return IRC_DONE;
-    }
-    if (find_member(room, call->m.params[1]) == NULL) {
-        irc_reply(irc, ERR_USERNOTINCHANNEL, call->m.params[1], room_name(room));
-    } else {
-        irc_reply(irc, ERR_CHANOPRIVSNEEDED, room_name(room));
-    }
-    return IRC_DONE;
-}
-
-enum irc_step irc_command_invite(struct irc *irc, struct irc_call *call)
-{
-    const struct room *room = irc_own_room(irc, call->m.params[1]);
-
-    if (room == NULL) {
-        return IRC_DONE;
-    }
-    if (find_member(room, call->m.params[0]) != NULL) {
-        irc_reply(irc, ERR_USERONCHANNEL, call->m.params[0], room_name(room));
-    } else {
-        irc_reply(irc, ERR_CHANOPRIVSNEEDED, room_name(room));
-    }
     return IRC_DONE;
 }

@@ -47,8 +47,19 @@ void irc_tell_topic(struct irc *irc, const struct room *room)
     }
 }
 
-static void add_name(struct strbuf *out, const struct person *p, bool with_host)
+void irc_add_prefixes(const struct irc *irc, struct strbuf *out, const struct room *room,
+                      const struct person *member)
 {
+    irc_modes_add_prefixes(out, room_member_flags(room, member),
+                           (irc->caps & IRC_CAP_MULTI_PREFIX) != 0);
+}
+
+static void add_name(const struct irc *irc, struct strbuf *out, const struct room *room,
+                     const struct person *p)
+{
+    bool with_host = (irc->caps & IRC_CAP_USERHOST_IN_NAMES) != 0;
+
+    irc_add_prefixes(irc, out, room, p);
     irc_numeric_add_word(out, person_nick(p));
     if (with_host) {
         strbuf_add_char(out, '!');
@@ -61,7 +72,8 @@ static void add_name(struct strbuf *out, const struct person *p, bool with_host)
 static void begin_names(struct irc *irc, const struct room *room, size_t *ret_head)
 {
     struct strbuf *out = irc_begin(irc);
-    struct str_view args[] = {room_name(room), SV("")};
+    bool is_secret = (room_mode_flags(room) & ROOM_SECRET) != 0;
+    struct str_view args[] = {is_secret ? SV("@") : SV("="), room_name(room), SV("")};
 
     irc_numeric_add(out, RPL_NAMREPLY, irc_nick(irc), args, PARLEY_COUNT_OF(args));
     *ret_head = out->len;
@@ -69,7 +81,6 @@ static void begin_names(struct irc *irc, const struct room *room, size_t *ret_he
 
 void irc_tell_names(struct irc *irc, const struct room *room)
 {
-    bool with_host = (irc->caps & IRC_CAP_USERHOST_IN_NAMES) != 0;
     struct strbuf *out = &irc->app->scratch;
     const struct person *p = NULL;
     size_t cursor = 0;
@@ -80,12 +91,12 @@ void irc_tell_names(struct irc *irc, const struct room *room)
         size_t before = out->len;
 
         strbuf_add(out, out->len > head ? SV(" ") : SV(""));
-        add_name(out, p, with_host);
+        add_name(irc, out, room, p);
         if (out->len > IRC_LINE_BYTES_MAX - 2) {
             out->len = before;
             irc_end(irc);
             begin_names(irc, room, &head);
-            add_name(out, p, with_host);
+            add_name(irc, out, room, p);
         }
     }
     if (out->len > head) {

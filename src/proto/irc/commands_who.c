@@ -20,15 +20,24 @@ static struct hub_event_person texts_of(const struct person *p)
     };
 }
 
-static void tell(struct irc *irc, const struct irc_call *call, struct str_view room,
-                 const struct hub_event_person *p)
+/* One line about `p`, whom this node may know; `room`: one that both are in, or NULL. */
+static void tell(struct irc *irc, const struct irc_call *call, const struct room *room,
+                 const struct person *known, const struct hub_event_person *p)
 {
     struct irc_who_query query = irc_whox_parse(call->m.params[1]);
+    struct strbuf prefixes;
 
-    if (!query.only_operators) {
-        irc_whox_add(irc_begin(irc), &query, irc_nick(irc), room, p);
-        irc_end(irc);
+    if (query.only_operators) {
+        return;
     }
+    strbuf_init(&prefixes, IRC_LINE_BYTES_MAX);
+    if (room != NULL) {
+        irc_add_prefixes(irc, &prefixes, room, known);
+    }
+    irc_whox_add(irc_begin(irc), &query, irc_nick(irc),
+                 room != NULL ? room_name(room) : SV("*"), strbuf_view(&prefixes), p);
+    irc_end(irc);
+    strbuf_done(&prefixes);
 }
 
 static void tell_end(struct irc *irc, const struct irc_call *call)
@@ -56,7 +65,7 @@ static void tell_room(struct irc *irc, const struct irc_call *call)
             break;
         }
         struct hub_event_person texts = texts_of(p);
-        tell(irc, call, room_name(room), &texts);
+        tell(irc, call, room, p, &texts);
     }
 }
 
@@ -77,10 +86,8 @@ static const struct room *shared_room(const struct irc *irc, const struct person
 static void on_person(struct irc *irc, struct irc_call *call,
                       const struct hub_event_person *p, const struct person *known)
 {
-    const struct room *room = known != NULL ? shared_room(irc, known) : NULL;
-
     if (p != NULL) {
-        tell(irc, call, room != NULL ? room_name(room) : SV("*"), p);
+        tell(irc, call, known != NULL ? shared_room(irc, known) : NULL, known, p);
     }
 }
 
@@ -151,7 +158,7 @@ static void tell_many(struct irc *irc, const struct irc_call *call, struct str_v
     }
     for (size_t i = 0; i < f->count && i < IRC_WHO_MAX && irc_is_open(irc); i++) {
         struct hub_event_person texts = texts_of(f->at[i].person);
-        tell(irc, call, room_name(f->at[i].room), &texts);
+        tell(irc, call, f->at[i].room, f->at[i].person, &texts);
     }
     if (f->count > IRC_WHO_MAX) {
         irc_reply(irc, ERR_TOOMANYMATCHES, mask);

@@ -219,6 +219,33 @@ static void on_join(struct irc *irc, struct hub_event *e)
     answer_or_show(irc, e);
 }
 
+/* Before or after hub_join() has returned. */
+static void on_join_refused(struct irc *irc, struct hub_event *e)
+{
+    static const enum irc_numeric numerics[] = {
+        [HUB_BANNED] = ERR_BANNEDFROMCHAN,
+        [HUB_INVITE_ONLY] = ERR_INVITEONLYCHAN,
+        [HUB_BAD_KEY] = ERR_BADCHANNELKEY,
+        [HUB_FULL] = ERR_CHANNELISFULL,
+    };
+
+    PARLEY_ASSERT((size_t)e->reason < PARLEY_COUNT_OF(numerics));
+    irc_reply(irc, numerics[e->reason], e->room_name);
+}
+
+static void on_invited(struct irc *irc, struct hub_event *e)
+{
+    irc_reply(irc, RPL_INVITING, e->target, e->room_name);
+}
+
+static void on_invite_seen(struct irc *irc, struct hub_event *e)
+{
+    if ((irc->caps & IRC_CAP_INVITE_NOTIFY) != 0 &&
+        e->person != hub_user_person(irc->user)) {
+        show(irc, e);
+    }
+}
+
 static void on_away(struct irc *irc, struct hub_event *e)
 {
     if (e->origin == irc->user) {
@@ -259,6 +286,11 @@ static const struct event_row {
     [EV_ROOMS_END] = {on_nothing, true},
     [EV_WHOIS] = {on_whois, true},
     [EV_AWAY] = {on_away, false},
+    [EV_JOIN_REFUSED] = {on_join_refused, true},
+    [EV_INVITED] = {on_invited, true},
+    [EV_INVITE_SEEN] = {on_invite_seen, false},
+    [EV_KICK] = {answer_or_show, false},
+    [EV_MODE] = {answer_or_show, false},
 };
 
 /* The call whose answer this event is a part of, or NULL. */

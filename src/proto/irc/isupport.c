@@ -17,8 +17,9 @@ struct isupport_row {
 
 static void add_targmax(struct strbuf *out)
 {
-    strbuf_add_fmt(out, "JOIN:,PART:,NAMES:1,PRIVMSG:%d,NOTICE:%d,TAGMSG:%d,WHOIS:1",
-                   IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX);
+    strbuf_add_fmt(out,
+                   "JOIN:,PART:,KICK:%d,NAMES:1,PRIVMSG:%d,NOTICE:%d,TAGMSG:%d,WHOIS:1",
+                   IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX, IRC_TARGETS_MAX);
 }
 
 static const struct isupport_row rows[] = {
@@ -29,12 +30,19 @@ static const struct isupport_row rows[] = {
     {"CHANTYPES", "#", 0, NULL},
     {"CLIENTTAGDENY", "*", 0, NULL},
     {"ELIST", "MNU", 0, NULL},
+    {"EXCEPTS", "e", 0, NULL},
     {"HOSTLEN", NULL, IRC_HOST_BYTES_MAX, NULL},
+    {"INVEX", "I", 0, NULL},
+    {"KEYLEN", NULL, ROOM_KEY_BYTES_MAX, NULL},
+    {"KICKLEN", NULL, IRC_KICK_BYTES_MAX, NULL},
+    {"MAXLIST", NULL, 0, irc_modes_add_maxlist},
+    {"MODES", NULL, IRC_MODES_MAX, NULL},
     {"NAMELEN", NULL, REALNAME_BYTES_MAX, NULL},
     {"NETWORK", IRC_NETWORK, 0, NULL},
     {"NICKLEN", NULL, NICK_BYTES_MAX, NULL},
-    {"PREFIX", "(ov)@+", 0, NULL},
+    {"PREFIX", NULL, 0, irc_modes_add_prefix},
     {"SAFELIST", NULL, 0, NULL},
+    {"STATUSMSG", NULL, 0, irc_modes_add_status},
     {"TARGMAX", NULL, 0, add_targmax},
     {"TOPICLEN", NULL, IRC_TOPIC_BYTES_MAX, NULL},
     {"USERLEN", NULL, IRC_USER_BYTES_MAX, NULL},

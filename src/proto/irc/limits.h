@@ -17,7 +17,7 @@ enum {
     IRC_REASON_BYTES_MAX = 340, /* of PART and QUIT */
     IRC_KICK_BYTES_MAX = 300,
     IRC_AWAY_BYTES_MAX = 390,
-    IRC_TARGETS_MAX = 4,  /* of PRIVMSG, NOTICE, TAGMSG */
+    IRC_TARGETS_MAX = 4,  /* of PRIVMSG, NOTICE, TAGMSG, KICK */
     IRC_USERHOST_MAX = 5, /* nicks of USERHOST, USERIP (RFC 2812, 4.8) */
     IRC_WHO_MAX = 2000,   /* people in one answer of WHO; 416 ends a longer one */
 };

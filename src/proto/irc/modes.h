@@ -1,43 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modes.h - the letters of MODE, one row each.
+ * modes.h - modes as IRC writes them.
  *
- * What 004 and CHANMODES tell, which answers a query gets and what a letter takes all come
- * from these rows. Sources: Modern IRC "Modes", RPL_ISUPPORT CHANMODES and PREFIX.
+ * Which modes rooms have is the hub's table (parley/hub/mode.h): what 004 and 005 tell, what a
+ * letter takes, and which answers a question gets, all come from its rows. Pure functions.
+ * Sources: Modern IRC "MODE message", RPL_ISUPPORT CHANMODES, PREFIX, MAXLIST, MODES.
  */
 #ifndef PARLEY_PROTO_IRC_MODES_H
 #define PARLEY_PROTO_IRC_MODES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include <parley/hub/mode.h>
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
+#include "proto/irc/message.h"
 #include "proto/irc/numerics.h"
 
-/* In the order of CHANMODES=A,B,C,D; the members' ones stand in PREFIX. */
-enum irc_mode_kind {
-    IRC_MODE_LIST,    /* A: a list; without a parameter it is asked for */
-    IRC_MODE_KEYLIKE, /* B: a parameter when set and when taken away */
-    IRC_MODE_LIMIT,   /* C: a parameter when set */
-    IRC_MODE_FLAG,    /* D: none */
-    IRC_MODE_MEMBER,
-    IRC_MODE_KIND_COUNT
-};
+/* Changes with a parameter in one MODE: what is left behind the room and the letters. */
+enum { IRC_MODES_MAX = IRC_PARAMS_MAX - 2 };
 
-struct irc_mode_row {
-    char letter;
-    enum irc_mode_kind kind;
-    enum irc_numeric list_end; /* IRC_MODE_LIST: what ends the list */
-};
+/* ---- what there is ---- */
 
-/* NULL: no such mode. */
-const struct irc_mode_row *irc_modes_find(char letter);
-/* "beI,k,l,imnst" */
+/* "beI,k,l,imnstC" */
 void irc_modes_add_chanmodes(struct strbuf *out);
+/* "(ov)@+" */
+void irc_modes_add_prefix(struct strbuf *out);
+/* "@+" */
+void irc_modes_add_status(struct strbuf *out);
+/* "b:100,e:100,I:100": each list has its own limit. */
+void irc_modes_add_maxlist(struct strbuf *out);
 /* All letters, or those that take a parameter. */
 void irc_modes_add_letters(struct strbuf *out);
 void irc_modes_add_letters_with_parameter(struct strbuf *out);
+
+/* ---- what is so ---- */
+
+/* What stands in front of a member's nick: "@+", or the highest alone ("@"). */
+void irc_modes_add_prefixes(struct strbuf *out, unsigned member_flags, bool is_multi);
+/* "+klnt key 10": what is set but for the lists. */
+void irc_modes_add_room(struct strbuf *out, const struct room *room);
+
+/* ---- what is wanted ---- */
+
+struct irc_mode_wish {
+    size_t count;
+    /* Letters may be unknown, and parameters missing: the hub says so. */
+    struct hub_mode_change changes[HUB_MODE_CHANGES_MAX];
+    unsigned lists; /* those that are asked for: bits 1 << enum room_list */
+};
+
+/* Of "MODE room letters parameters"; the texts are borrowed. What is beyond the limits is
+ * passed over. */
+void irc_modes_parse(const struct irc_message *m, struct irc_mode_wish *ret);
+
+/* How many of `count` changes fit one line that has `bytes` for them: at least one. */
+size_t irc_modes_count_fit(const struct hub_mode_change *changes, size_t count,
+                           size_t bytes);
+/* "+ov-b ann ben mask" */
+void irc_modes_add_changes(struct strbuf *out, const struct hub_mode_change *changes,
+                           size_t count);
 
 /* ---- of a person ---- */
 /* Bits of the modes that somebody can set on themselves. */

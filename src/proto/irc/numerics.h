@@ -44,19 +44,26 @@
     X(RPL_LIST, 322, "% % :%") \
     X(RPL_LISTEND, 323, ":End of /LIST") \
     X(RPL_CHANNELMODEIS, 324, "% $") \
+    X(RPL_CREATIONTIME, 329, "% %") \
     X(RPL_WHOISACCOUNT, 330, "% % :is logged in as") \
     X(RPL_NOTOPIC, 331, "% :No topic is set") \
     X(RPL_TOPIC, 332, "% :%") \
     X(RPL_TOPICWHOTIME, 333, "% % %") \
+    X(RPL_INVITELIST, 336, "%") \
+    X(RPL_ENDOFINVITELIST, 337, ":End of /INVITE list") \
     X(RPL_USERIP, 340, ":%") \
-    X(RPL_ENDOFINVITELIST, 347, "% :End of channel invite exception list") \
+    X(RPL_INVITING, 341, "% %") \
+    X(RPL_INVEXLIST, 346, "% % % %") \
+    X(RPL_ENDOFINVEXLIST, 347, "% :End of channel invite exception list") \
+    X(RPL_EXCEPTLIST, 348, "% % % %") \
     X(RPL_ENDOFEXCEPTLIST, 349, "% :End of channel exception list") \
     X(RPL_VERSION, 351, "% % :%") \
     X(RPL_WHOREPLY, 352, "% % % % % % :0 %") \
-    X(RPL_NAMREPLY, 353, "= % :%") \
+    X(RPL_NAMREPLY, 353, "% % :%") \
     X(RPL_LINKS, 364, "% % :0 %") \
     X(RPL_ENDOFLINKS, 365, "% :End of /LINKS list") \
     X(RPL_ENDOFNAMES, 366, "% :End of /NAMES list") \
+    X(RPL_BANLIST, 367, "% % % %") \
     X(RPL_ENDOFBANLIST, 368, "% :End of channel ban list") \
     X(RPL_ENDOFWHOWAS, 369, "% :End of WHOWAS") \
     X(RPL_INFO, 371, ":%") \
@@ -91,13 +98,21 @@
     X(ERR_NOTREGISTERED, 451, ":You have not registered") \
     X(ERR_NEEDMOREPARAMS, 461, "% :Not enough parameters") \
     X(ERR_ALREADYREGISTERED, 462, ":You may not reregister") \
+    X(ERR_CHANNELISFULL, 471, "% :Cannot join channel (+l)") \
     X(ERR_UNKNOWNMODE, 472, "% :is unknown mode char to me") \
+    X(ERR_INVITEONLYCHAN, 473, "% :Cannot join channel (+i)") \
+    X(ERR_BANNEDFROMCHAN, 474, "% :Cannot join channel (+b)") \
+    X(ERR_BADCHANNELKEY, 475, "% :Cannot join channel (+k)") \
+    X(ERR_BADCHANMASK, 476, "% :Bad Channel Mask") \
+    X(ERR_BANLISTFULL, 478, "% % :Channel list is full") \
     X(ERR_NOPRIVILEGES, 481, ":Permission denied: you're not a server operator") \
     X(ERR_CHANOPRIVSNEEDED, 482, "% :You're not a channel operator") \
     X(ERR_NOOPERHOST, 491, ":There are no server operators here") \
     X(ERR_UMODEUNKNOWNFLAG, 501, ":Unknown MODE flag") \
     X(ERR_USERSDONTMATCH, 502, ":Can't change mode for other users") \
     X(ERR_HELPNOTFOUND, 524, "% :No help available on this topic") \
+    X(ERR_INVALIDKEY, 525, "% :Key is not well-formed") \
+    X(ERR_INVALIDMODEPARAM, 696, "% % % :%") \
     X(RPL_HELPSTART, 704, "% :%") \
     X(RPL_HELPTXT, 705, "% :%") \
     X(RPL_ENDOFHELP, 706, "% :End of /HELP")

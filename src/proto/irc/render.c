@@ -7,6 +7,7 @@
 
 #include "proto/irc/caps.h"
 #include "proto/irc/limits.h"
+#include "proto/irc/modes.h"
 #include "proto/irc/numerics.h"
 
 /* How CTCP marks an action: 0x01 "ACTION " text 0x01. */
@@ -203,6 +204,27 @@ static void on_away(struct strbuf *out, const struct hub_event *e, unsigned form
     }
 }
 
+static void on_kick(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    add_source(out, e, SV("KICK"));
+    add_room(out, e);
+    strbuf_add_char(out, ' ');
+    irc_numeric_add_word(out, e->target);
+    add_trailing(out, e->text.len > 0 ? e->text : hub_nick_of(e->who));
+}
+
+/* To whom is asked, and to operators with invite-notify. */
+static void on_invite(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    add_source(out, e, SV("INVITE"));
+    strbuf_add_char(out, ' ');
+    irc_numeric_add_word(out, e->target);
+    strbuf_add_char(out, ' ');
+    irc_numeric_add_word(out, e->room_name);
+}
+
 /* The history has a hole: the server itself says so. */
 static void on_hole(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
@@ -215,10 +237,36 @@ static void on_hole(struct strbuf *out, const struct hub_event *e, unsigned form
 typedef void (*render_fn)(struct strbuf *out, const struct hub_event *e, unsigned form);
 
 static const render_fn renderers[] = {
-    [EV_JOIN] = on_join, [EV_LEAVE] = on_leave, [EV_QUIT] = on_quit,
-    [EV_NICK] = on_nick, [EV_TOPIC] = on_topic, [EV_AWAY] = on_away,
+    [EV_JOIN] = on_join, [EV_LEAVE] = on_leave,   [EV_QUIT] = on_quit,
+    [EV_NICK] = on_nick, [EV_TOPIC] = on_topic,   [EV_AWAY] = on_away,
+    [EV_KICK] = on_kick, [EV_INVITE] = on_invite, [EV_INVITE_SEEN] = on_invite,
     [EV_HOLE] = on_hole,
 };
+
+/* ---- modes ---- */
+
+/* As many lines as the changes take. */
+static void render_modes(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    const struct hub_mode_change *changes = e->changes;
+    size_t count = e->change_count;
+
+    for (size_t part = 0; count > 0; part++) {
+        add_tags(out, e, form, part);
+        size_t start = out->len;
+        add_source(out, e, SV("MODE"));
+        add_room(out, e);
+        strbuf_add_char(out, ' ');
+        size_t taken = out->len - start + 2;
+        size_t fit = irc_modes_count_fit(changes, count, IRC_LINE_BYTES_MAX - taken);
+
+        irc_modes_add_changes(out, changes, fit);
+        irc_numeric_cut(out, start);
+        strbuf_add(out, SV("\r\n"));
+        changes += fit;
+        count -= fit;
+    }
+}
 
 /* ---- what is said ---- */
 
@@ -231,6 +279,9 @@ static void add_said_head(struct strbuf *out, const struct hub_event *e)
 {
     add_source(out, e, e->kind == ITEM_NOTICE ? SV("NOTICE") : SV("PRIVMSG"));
     strbuf_add_char(out, ' ');
+    if (e->status != '\0') {
+        strbuf_add_char(out, e->status); /* STATUSMSG */
+    }
     irc_numeric_add_word(out, target_of(e));
     strbuf_add(out, e->kind == ITEM_ACTION ? SV(" :" ACTION_BEGIN) : SV(" :"));
 }
@@ -262,6 +313,10 @@ bool irc_render_event(struct strbuf *out, const struct hub_event *e, unsigned fo
     if (is_said(e)) {
         render_said(out, e, form);
         return true;
+    }
+    if (e->type == EV_MODE) {
+        render_modes(out, e, form);
+        return e->change_count > 0;
     }
     if ((size_t)e->type >= PARLEY_COUNT_OF(renderers) || renderers[e->type] == NULL) {
         return false;

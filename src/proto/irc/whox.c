@@ -9,6 +9,7 @@
 struct entry {
     const struct irc_who_query *query;
     struct str_view room;
+    struct str_view prefixes;
     const struct hub_event_person *p;
 };
 
@@ -43,10 +44,11 @@ static void add_nick(struct strbuf *out, const struct entry *e)
     irc_numeric_add_word(out, e->p->nick);
 }
 
-/* Here or gone. */
+/* Here or gone; then what stands before the nick in that room. */
 static void add_flags(struct strbuf *out, const struct entry *e)
 {
     strbuf_add_char(out, e->p->away.len > 0 ? 'G' : 'H');
+    strbuf_add(out, e->prefixes);
 }
 
 /* Hops, and seconds of silence, which are not known. */
@@ -122,19 +124,24 @@ struct irc_who_query irc_whox_parse(struct str_view option)
 
 static void add_plain(struct strbuf *out, struct str_view nick, const struct entry *e)
 {
-    struct str_view flags = e->p->away.len > 0 ? SV("G") : SV("H");
+    struct strbuf flags;
     struct str_view realname = e->p->realname.len > 0 ? e->p->realname : e->p->nick;
-    struct str_view args[] = {e->room,    e->p->user, e->p->host, SV(IRC_SERVER_NAME),
-                              e->p->nick, flags,      realname};
 
+    strbuf_init(&flags, IRC_LINE_BYTES_MAX);
+    add_flags(&flags, e);
+    struct str_view args[] = {
+        e->room,    e->p->user,          e->p->host, SV(IRC_SERVER_NAME),
+        e->p->nick, strbuf_view(&flags), realname,
+    };
     irc_numeric_add(out, RPL_WHOREPLY, nick, args, PARLEY_COUNT_OF(args));
+    strbuf_done(&flags);
 }
 
 void irc_whox_add(struct strbuf *out, const struct irc_who_query *query,
-                  struct str_view nick, struct str_view room,
+                  struct str_view nick, struct str_view room, struct str_view prefixes,
                   const struct hub_event_person *p)
 {
-    struct entry e = {query, room, p};
+    struct entry e = {query, room, prefixes, p};
 
     if (!query->is_extended) {
         add_plain(out, nick, &e);

@@ -23,9 +23,10 @@ struct irc_who_query {
 
 /* `option` is the second parameter of WHO; what is wrong with it is passed over. */
 struct irc_who_query irc_whox_parse(struct str_view option);
-/* Append one line about `p`, without its end; `room` is "*" for none. */
+/* Append one line about `p`, without its end; `room` is "*" for none, `prefixes` are those of
+ * the nick in it. */
 void irc_whox_add(struct strbuf *out, const struct irc_who_query *query,
-                  struct str_view nick, struct str_view room,
+                  struct str_view nick, struct str_view room, struct str_view prefixes,
                   const struct hub_event_person *p);
 
 #endif
