@@ -195,6 +195,7 @@ START_TEST(test_server_spares_descriptors_for_others)
     TOY_UNTIL(metric_values[METRIC_ACCEPT_PAUSED] == 1);
     ck_assert_uint_eq(server_session_count(toy.srv), 2);
     (void)close(clients[0]);
+    clients[0] = -1;
     TOY_UNTIL(server_session_count(toy.srv) == 1);
     TOY_UNTIL(server_session_count(toy.srv) == 2);
     close_all(4);
