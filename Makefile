@@ -181,17 +181,17 @@ test-containers: ## three nodes in containers behind a load balancer
 	@scripts/containers-test.sh
 
 bench: ## measure relay, ceiling and peers; writes docs/BENCHMARKS.md (BENCH_ARGS="--cases fan1k")
-	@scripts/deps.sh build run
+	@scripts/deps.sh build bench
 	@$(MAKE) --no-print-directory build-bench
 	$(PYTHON) tests/bench/run.py --programs $(BUILD) $(BENCH_ARGS)
 
 bench-smoke: ## the same, tiny and without limits on time: is every line delivered once?
-	@scripts/deps.sh build run
+	@scripts/deps.sh build bench
 	@$(MAKE) --no-print-directory build-bench
 	$(PYTHON) tests/bench/run.py --programs $(BUILD) --quick $(BENCH_ARGS)
 
 bench-instructions: ## instructions of the hot paths against tests/bench/instructions.json
-	@scripts/deps.sh build
+	@scripts/deps.sh build bench
 	@$(MAKE) --no-print-directory build-bench
 	CC="$(CC)" $(PYTHON) tests/bench/instructions.py --programs $(BUILD) $(BENCH_ARGS)
 

@@ -8,8 +8,8 @@ BUSY = 0.15  # processors
 
 INTRO = """# Benchmarks
 
-Written by `make bench` (see [tests/bench](../tests/bench/README.md)); do not edit. Compare
-numbers of one case only: its servers ran in turn, several times, and what is shown are medians.
+Written by `make bench` (see [tests/bench](../tests/bench/README.md)); do not edit, but for
+[bench/NOTES.md](bench/NOTES.md), which is included below. Compare numbers of one case only: its servers ran in turn, several times, and what is shown are medians.
 *Ceiling* is the simplest server that can be: it passes lines on from shared buffers with one
 `writev` for each connection and turn, and does nothing else; no protocol, no Redis. CPU is user
 and system time of the server's processes; a delivery is one message read by one member. Relays
@@ -145,6 +145,14 @@ def machine_lines(results):
     )
 
 
+def notes(folder):
+    """What people wrote about the figures: a part of the report that is not made here."""
+    try:
+        return (folder / "NOTES.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
 def write(docs, results):
     """`docs`: the folder docs."""
     folder = docs / "bench"
@@ -152,6 +160,7 @@ def write(docs, results):
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     cases = results["cases"]
     parts = [INTRO, "## Machine\n", machine_lines(results), "## Bars\n", bar_table(cases)]
+    parts.append(notes(folder))
     for name, case in cases.items():
         parts += [f"## {case['title']}\n", case_table(name, case["contenders"]), remarks(case)]
         picture = plot_case(name, case)
