@@ -72,6 +72,7 @@ install_packages() {
     fi
     have_compose || missing="$missing docker-compose"
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || missing="$missing python3-pytest"
+    /usr/bin/python3 -c 'import yaml' 2>/dev/null || missing="$missing python3-yaml"
     # shellcheck disable=SC2086 # a list of names
     [ -z "$missing" ] || apt_install $missing
 }
@@ -202,11 +203,13 @@ make_images() {
     pull "$base_image" || make_base_standin
     pull valkey/valkey:8.1 || make_standin valkey/valkey:8.1 valkey
     pull haproxy:3.0 || make_standin haproxy:3.0 haproxy
+    # The tests' own: where deploy.sh pushes to.
+    pull registry:2 || make_standin registry:2 registry
 }
 
 report() {
     say "engine $(docker version --format '{{.Server.Version}}'), $(compose_version)"
-    for image in "$base_image" valkey/valkey:8.1 haproxy:3.0; do
+    for image in "$base_image" valkey/valkey:8.1 haproxy:3.0 registry:2; do
         if docker image inspect --format '{{json .Config.Labels}}' "$image" |
             grep -q '"parley.stand-in":"true"'; then
             say "$image is a stand-in made from Debian's packages (no registry answered)"

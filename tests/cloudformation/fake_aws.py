@@ -43,9 +43,10 @@ def end(text):
 class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, folder):
+    def __init__(self, folder, fake=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
+        self.fake = fake or Fake
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -61,7 +62,7 @@ class Handler(socketserver.StreamRequestHandler):
             data += self.request.recv(65536)
         words = data[:-1].decode().split("\x1f")[:-1]
         with self.server.lock:
-            fake = Fake(self.server.folder, words)
+            fake = self.server.fake(self.server.folder, words)
             code, error = 0, ""
             try:
                 fake.run()
