@@ -42,9 +42,10 @@ def run(*command, timeout=60, check=True, env=None):
 
 
 class Cluster:
-    """One project of docker-compose.yml, on a host port of its own."""
+    """One project of docker-compose.yml, on a host port of its own; `files` change it."""
 
-    def __init__(self):
+    def __init__(self, *files):
+        self.files = [word for file in [ROOT / "docker-compose.yml", *files] for word in ("-f", str(file))]
         self.project = os.environ.get("PARLEY_PROJECT", f"parley-test-{os.getpid()}")
         self.env = dict(os.environ, COMPOSE_ANSI="never")
         self.env.setdefault("PARLEY_ADDRESS", "127.0.0.1")
@@ -57,7 +58,7 @@ class Cluster:
             self.command = ["docker", "compose"]
 
     def compose(self, *args, timeout=180, check=True):
-        command = [*self.command, "-p", self.project, *args]
+        command = [*self.command, *self.files, "-p", self.project, *args]
         return run(*command, timeout=timeout, check=check, env=self.env)
 
     def containers(self, service, everything=False):
@@ -167,3 +168,45 @@ class Person:
         *lines, self.rest = (self.rest + data).split(b"\n")
         self.lines += [line.decode().rstrip("\r") for line in lines]
         return bool(data)
+
+
+# ---- what people do ----
+
+
+def everybody_hears_everybody(people, word):
+    for person in people:
+        person.send(f"{word} from {person.name}")
+    expected = sorted(f"{word} from {person.name}" for person in people)
+    for person in people:
+        for text in expected:
+            person.wait(rf"^\[#lobby\] <\S+> {text}$")
+        assert sorted(person.said(rf"^{word} ")) == expected, "each line exactly once"
+    orders = {tuple(person.said(rf"^{word} ")) for person in people}
+    assert len(orders) == 1, "the same order everywhere"
+
+
+def talk_until_stopped(node, people, word, seconds=60):
+    """Everybody talks while the node is stopped, and killed should it take longer."""
+    stop = subprocess.Popen(["docker", "stop", "-t", str(seconds), node], stdout=subprocess.DEVNULL)
+    number = 0
+    while stop.poll() is None:
+        number += 1
+        for person in people:
+            try:
+                person.send(f"{word} {number} from {person.name}")
+            except OSError:
+                pass  # disconnected
+        time.sleep(0.1)
+    assert stop.returncode == 0
+
+
+def told_and_lost_nothing(goners, left, word):
+    """Who was disconnected was told so; what they saw come back all others have seen."""
+    for goner in goners:
+        goner.wait(r"^! This node is being replaced\. Connect again\.$")
+        told = [line for line in goner.lines if "You will be disconnected within" in line]
+        assert len(told) == 1
+        echoed = [text for text in goner.said(f"^{word} ") if text.endswith(goner.name)]
+        assert echoed
+        for person in left:
+            assert not set(echoed) - set(person.said(f"^{word} ")), "an echoed line is lost"

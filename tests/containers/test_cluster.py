@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cluster import Cluster, Person, run, wait_for
+from cluster import Cluster, Person, everybody_hears_everybody, run, talk_until_stopped, told_and_lost_nothing, wait_for
 
 DEAD_NODE_S = 15  # within this, the people of a killed node have left every room
 
@@ -48,18 +48,6 @@ def connect(cluster):
     for person in people:
         person.close()
     wait_for("everybody gone", lambda: not cluster.connections(), 30)
-
-
-def everybody_hears_everybody(people, word):
-    for person in people:
-        person.send(f"{word} from {person.name}")
-    expected = sorted(f"{word} from {person.name}" for person in people)
-    for person in people:
-        for text in expected:
-            person.wait(rf"^\[#lobby\] <\S+> {text}$")
-        assert sorted(person.said(rf"^{word} ")) == expected, "each line exactly once"
-    orders = {tuple(person.said(rf"^{word} ")) for person in people}
-    assert len(orders) == 1, "the same order everywhere"
 
 
 def test_image(cluster):
@@ -149,21 +137,6 @@ def test_scale_up(cluster, connect):
     everybody_hears_everybody(people, "more")
 
 
-def talk_until_stopped(node, people, word):
-    """Everybody talks while the node is stopped."""
-    stop = subprocess.Popen(["docker", "stop", "-t", "60", node], stdout=subprocess.DEVNULL)
-    number = 0
-    while stop.poll() is None:
-        number += 1
-        for person in people:
-            try:
-                person.send(f"{word} {number} from {person.name}")
-            except OSError:
-                pass  # disconnected
-        time.sleep(0.1)
-    assert stop.returncode == 0
-
-
 def test_rolling_replacement(cluster, connect):
     """Nodes are replaced one by one while people on all of them talk: whatever anybody saw
     come back, those who stay have seen."""
@@ -175,14 +148,7 @@ def test_rolling_replacement(cluster, connect):
         assert goners and left
         talk_until_stopped(node, people, word)
         everybody_hears_everybody(left, f"{word}end")
-        for goner in goners:
-            goner.wait(r"^! This node is being replaced\. Connect again\.$")
-            told = [line for line in goner.lines if "You will be disconnected within" in line]
-            assert len(told) == 1
-            echoed = [text for text in goner.said(f"^{word} ") if text.endswith(goner.name)]
-            assert echoed
-            for person in left:
-                assert not set(echoed) - set(person.said(f"^{word} ")), "an echoed line is lost"
+        told_and_lost_nothing(goners, left, word)
         state = cluster.inspect(node)["State"]
         assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
         for person in people:
