@@ -362,15 +362,6 @@ static void take_subscription_reply(struct link *link, const struct redisReply *
     }
 }
 
-static void take_reply(struct link *link, const struct redisReply *reply)
-{
-    if (link->config.role == LINK_SUBSCRIPTIONS) {
-        take_subscription_reply(link, reply);
-    } else {
-        answer_oldest(link, reply);
-    }
-}
-
 static void on_readable(struct bufferevent *bev, void *arg)
 {
     struct link *link = arg;
@@ -382,7 +373,11 @@ static void on_readable(struct bufferevent *bev, void *arg)
     while (link->connection == connection) {
         switch (replies_next(&link->replies, &reply)) {
         case REPLIES_OK:
-            take_reply(link, reply);
+            if (link->config.role == LINK_SUBSCRIPTIONS) {
+                take_subscription_reply(link, reply);
+            } else {
+                answer_oldest(link, reply);
+            }
             freeReplyObject(reply);
             break;
         case REPLIES_NONE:
