@@ -164,8 +164,12 @@ def test_failover_by_hand(people, cluster, how):
 # ---- slots that move ----
 
 
-def test_reshard_under_load(people, cluster):
-    """The lobby and all others of its shard move to another primary, and back again."""
+def counted(world, metric):
+    return sum(node.admin.metric(metric) for node in world.nodes)
+
+
+def test_reshard_under_load(world, people, cluster):
+    """The lobby and all others of its shard move to another primary, half of them back again."""
     source = cluster.primary_of_room("#lobby")
     target = others(cluster, source)[0]
     moving = cluster.partitions_of(source)
@@ -174,7 +178,10 @@ def test_reshard_under_load(people, cluster):
         cluster.reshard(moving, target)
         cluster.reshard(moving[::2], source)
 
+    moved = counted(world, "partitions_moved_total")
     run_under_load(people, reshard)
+    assert counted(world, "partitions_moved_total") >= moved + 3 * len(moving)
+    assert counted(world, 'redis_redirects_total{kind="moved"}') > 0
 
 
 def test_slot_left_half_migrated_then_finished(people, cluster):
@@ -206,7 +213,7 @@ def test_slot_left_half_migrated_then_finished(people, cluster):
     settle_and_check(other, people)
 
 
-def test_all_keys_moved_but_not_the_slot(people, cluster):
+def test_all_keys_moved_but_not_the_slot(world, people, cluster):
     """ASK: calls are carried out at the target, where nobody listens yet; everybody hears."""
     slot = partition_slot(partition_of("#lobby"))
     source = cluster.primary_of_slot(slot)
@@ -214,9 +221,12 @@ def test_all_keys_moved_but_not_the_slot(people, cluster):
     cluster.begin_migration(slot, target)
     cluster.move_keys(slot)
     oracle = Oracle(senders=people, watchers=people)
+    for sender in people:
+        oracle.say(sender, 10)
+    oracle.wait_delivered()  # while the slot is still on its way
     with Load(oracle, lines_per_second=200) as load:
         load.run_until_said(200)
-        oracle.wait_delivered()  # while the slot is still on its way
+        assert counted(world, 'redis_redirects_total{kind="ask"}') > 0
         load.run_until_said(50)
         cluster.finish_migration(slot)
         load.run_until_said(100)
