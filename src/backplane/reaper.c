@@ -247,36 +247,51 @@ static void on_names(void *arg, uint64_t partition, const struct redisReply *rep
 
 /* ---- partitions ---- */
 
-/* The requests of one link are answered in order: the fence stands before anything is read. */
+/* The fence stands: what the books say of the node now is all that there will be. (Not all sent
+ * at once: of a slot between two servers one request may overtake another.) */
+static void on_fenced(void *arg, uint64_t partition, const struct redisReply *reply)
+{
+    struct reaping *reaping = arg;
+    struct reaper *reaper = reaping->reaper;
+    struct str_view dead = sv_of(reaping->node);
+    struct command *cmd;
+
+    if (reply_kind(reply) == REPLY_VALUE) {
+        cmd = begin(reaper);
+        command_add(cmd, SV("HKEYS"));
+        command_add(cmd, key(reaper, (uint32_t)partition, "in:", dead));
+        (void)send(reaping, on_rooms, reaping, partition);
+
+        cmd = begin(reaper);
+        command_add(cmd, SV("HGETALL"));
+        command_add(cmd, key(reaper, (uint32_t)partition, "nk:", dead));
+        (void)send(reaping, on_names, reaping, partition);
+    }
+    answered(reaping, reply);
+}
+
 static void reap_partition(struct reaping *reaping, uint32_t partition)
 {
     struct reaper *reaper = reaping->reaper;
-    struct str_view dead = sv_of(reaping->node);
     struct command *cmd = begin(reaper);
 
     redis_function(reaper->redis, &reaper->arena, cmd, "fence", 1);
     command_add(cmd, key(reaper, partition, "w", sv(NULL, 0)));
-    command_add(cmd, dead);
-    (void)send(reaping, on_answer, reaping, partition);
-
-    cmd = begin(reaper);
-    command_add(cmd, SV("HKEYS"));
-    command_add(cmd, key(reaper, partition, "in:", dead));
-    (void)send(reaping, on_rooms, reaping, partition);
-
-    cmd = begin(reaper);
-    command_add(cmd, SV("HGETALL"));
-    command_add(cmd, key(reaper, partition, "nk:", dead));
-    (void)send(reaping, on_names, reaping, partition);
+    command_add(cmd, sv_of(reaping->node));
+    (void)send(reaping, on_fenced, reaping, partition);
 }
 
+/* The dead node was nobody's work, or is ours since an attempt that came to nothing: some primary
+ * could not be asked. */
 static void on_claimed(void *arg, uint64_t ctx, const struct redisReply *reply)
 {
     struct reaping *reaping = arg;
-    bool ours = sv_equal(reply_text(reply), SV("OK"));
+    struct str_view holder = reply_text(reply);
+    bool was_ours = sv_equal(holder, sv_of(reaping->reaper->redis->node));
+    bool free_before = reply_kind(reply) == REPLY_VALUE && holder.len == 0;
 
     (void)ctx;
-    if (ours) {
+    if (free_before || was_ours) {
         log_warn("node_dead", "dead=%s", reaping->node);
         for (uint32_t i = 0; i < reaping->reaper->redis->partitions.count; i++) {
             reap_partition(reaping, i);
@@ -314,6 +329,7 @@ void reaper_reap(struct reaper *reaper, const char *node)
     command_add(cmd, key(reaper, 0, "reap:", sv_of(node)));
     command_add(cmd, sv_of(reaper->redis->node));
     command_add(cmd, SV("NX"));
+    command_add(cmd, SV("GET"));
     command_add(cmd, SV("PX"));
     command_add_u64(cmd, REAPER_CLAIM_MS);
     if (!send(reaping, on_claimed, reaping, 0)) {
