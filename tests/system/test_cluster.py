@@ -3,10 +3,15 @@
 The rooms are chosen so that each shard has some.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 
 from harness import Load, Oracle, members, scaled, wait_until
 from harness.slots import partition_of, partition_slot, room_key
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "REDIS.md"
 
 pytestmark = pytest.mark.slow(10)
 
@@ -18,6 +23,13 @@ def room_of(cluster, primary):
 
 def others(cluster, primary):
     return [p for p in cluster.primaries() if p is not primary]
+
+
+def acl(user):
+    """The words of ACL SETUSER as docs/REDIS.md has them; the password is sesame."""
+    [text] = re.findall(r"^ACL SETUSER parley ((?:.*\\\n)*.*)$", DOCS.read_text("utf-8"), re.MULTILINE)
+    words = text.replace("\\\n", " ").split()
+    return ["ACL", "SETUSER", user, *[word.replace(">PASSWORD", ">sesame") for word in words]]
 
 
 @pytest.fixture
@@ -48,6 +60,10 @@ def settle_and_check(oracle, people, one_order=True):
     for client in people:
         assert not client.ended, f"{client!r}"
         assert client.seen(r"^(\* .* (quit|left|joined|is now)\b|! )") == []
+
+
+def counted(world, metric):
+    return sum(node.admin.metric(metric) for node in world.nodes if node.is_running())
 
 
 def run_under_load(people, fault, one_order=True, rate=300):
@@ -118,6 +134,47 @@ def test_order_on_a_cluster(world, cluster):
         oracle.check()
 
 
+def test_over_tls(world):
+    cluster = world.cluster(shards=2, replicas=0, tls=True)
+    nodes = world.some_nodes(2, env={"SSL_CERT_FILE": str(cluster.certificate)})
+    alice, bob = world.people(nodes, ["alice", "bob"])
+    for primary in cluster.primaries():
+        room = room_of(cluster, primary)
+        alice.ask(f"/join {room}")
+        bob.ask(f"/join {room}")
+        alice.send("hello")
+        bob.expect(f"[{room}] <alice> hello")
+        clients = primary.command("CLIENT", "LIST").splitlines()
+        assert sum("name=parley-" in line for line in clients) == 4
+
+
+def test_a_server_without_a_cluster_is_refused(world):
+    redis = world.redis()
+    node = world.start_node(redis_url=f"redis-cluster://127.0.0.1:{redis.port}")
+    assert node.wait() != 0
+    assert "is not one of a cluster" in node.log()
+
+
+def test_the_documented_rights_are_enough(world, cluster):
+    """docs/REDIS.md: also for what happens when slots move."""
+    words = acl("parley")
+    for server in cluster.servers:
+        server.command(*words)
+    url = cluster.url_of("parley:sesame@")
+    nodes = [world.node(redis_url=url) for _ in range(2)]
+    alice, bob = world.people(nodes, ["alice", "bob"])
+    slot = partition_slot(partition_of("#lobby"))
+    cluster.begin_migration(slot, others(cluster, cluster.primary_of_slot(slot))[0])
+    cluster.move_keys(slot)
+    alice.send("hello")
+    bob.expect("[#lobby] <alice> hello")
+    cluster.finish_migration(slot)
+    bob.send("hello too")
+    alice.expect("[#lobby] <bob> hello too")
+    assert "NOPERM" not in "".join(node.log() for node in nodes)
+    assert [server.command("ACL", "LOG") for server in cluster.servers] == [[]] * 6
+
+
 # ---- failovers ----
 
 
@@ -148,6 +205,44 @@ def test_kill_of_the_primary_of_the_leases(world, people, cluster):
         assert node.admin.metric("fenced_total") == 0
 
 
+def test_primary_that_hangs(people, cluster):
+    """Its replica takes over; what it held goes to the new one, and comes out of it only once
+    when it wakes up and carries out what lies in its buffers."""
+    victim = cluster.primary_of_room("#lobby")
+
+    def hang():
+        victim.pause()
+        cluster.wait_agreement()
+
+    oracle = run_under_load(people, hang, one_order=False)
+    victim.resume()
+    with Load(oracle, lines_per_second=300) as load:
+        load.run_until_said(100)
+        cluster.wait_healthy()
+        load.run_until_said(100)
+    settle_and_check(oracle, people, one_order=False)
+
+
+def test_node_that_dies_leaves_the_rooms_of_all_primaries(world, cluster):
+    """Also of the one that is failing over just then."""
+    nodes = world.some_nodes(3)
+    alice, bob = world.person(nodes[0], "alice"), world.person(nodes[1], "bob")
+    zoe = world.person(nodes[2], "zoe")
+    rooms = [room_of(cluster, primary) for primary in cluster.primaries()]
+    for room in rooms:
+        join_all([alice, bob, zoe], room)
+    victim = others(cluster, cluster.primary_of_partition(0))[0]
+    nodes[2].kill()
+    victim.kill()
+    for room in rooms:
+        wait_until(lambda: members(alice, room) == ["alice", "bob"], timeout=60)
+        wait_until(lambda: members(bob, room) == ["alice", "bob"], timeout=60)
+    zoe2 = world.connect(nodes[0], "zoe2")
+    zoe2.send("zoe")
+    zoe2.expect_match(r"^\* You are zoe in #lobby")
+    assert counted(world, "fenced_total") == 0
+
+
 @pytest.mark.parametrize("how", [None, "FORCE", "TAKEOVER"])
 def test_failover_by_hand(people, cluster, how):
     primary = cluster.primaries()[[None, "FORCE", "TAKEOVER"].index(how)]
@@ -162,10 +257,6 @@ def test_failover_by_hand(people, cluster, how):
 
 
 # ---- slots that move ----
-
-
-def counted(world, metric):
-    return sum(node.admin.metric(metric) for node in world.nodes)
 
 
 def test_reshard_under_load(world, people, cluster):

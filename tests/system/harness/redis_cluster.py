@@ -11,6 +11,7 @@ Who is what is asked for each time: after a failover `primaries()` are other ser
 """
 
 import contextlib
+import subprocess
 import time
 
 from .limits import TIMEOUT, wait_until
@@ -32,13 +33,18 @@ BATCH = 100  # keys of one MIGRATE
 
 
 class ClusterServer(Redis):
-    """One of the servers. Killed and started again it is empty but knows who it is."""
+    """One of the servers. Killed and started again it is empty but knows who it is.
 
-    def __init__(self, folder, number, settings, extra=()):
-        self.bus = Lease()
-        options = {"cluster-port": self.bus.port, "cluster-config-file": f"nodes{number}.conf"}
+    With `tls` it is on `tls_port` for nodes and other servers; the tests ask it in plain."""
+
+    def __init__(self, folder, number, settings, tls=False):
+        self.leases = [Lease(), *([Lease()] if tls else [])]
+        self.bus_port, self.tls_port = self.leases[0].port, self.leases[-1].port
+        options = {"cluster-port": self.bus_port, "cluster-config-file": f"nodes{number}.conf"}
+        if tls:
+            options["tls-port"] = self.tls_port
         flat = [part for key, value in {**settings, **options}.items() for part in (f"--{key}", str(value))]
-        super().__init__(folder, number, [*flat, *extra])
+        super().__init__(folder, number, flat)
         self.id = self.command("CLUSTER", "MYID")
 
     def cluster_info(self):
@@ -50,22 +56,38 @@ class ClusterServer(Redis):
 
     def close(self):
         super().close()
-        self.bus.release()
+        for lease in self.leases:
+            lease.release()
+
+
+def make_certificate(folder):
+    """Of 127.0.0.1, signed by itself; returns the settings of servers that use it."""
+    certificate, key = folder / "server.crt", folder / "server.key"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=parley", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return {
+        "tls-cert-file": certificate, "tls-key-file": key, "tls-ca-cert-file": certificate,
+        "tls-auth-clients": "no", "tls-cluster": "yes", "tls-replication": "yes",
+    }
 
 
 class RedisCluster:
-    """`settings` are of redis.conf, for all servers; `extra(number)` gives words for each."""
+    """`settings` are of redis.conf, for all servers."""
 
-    def __init__(self, folder, shards=3, replicas=1, node_timeout_ms=2000, settings=None, extra=None):
+    def __init__(self, folder, shards=3, replicas=1, node_timeout_ms=2000, settings=None, tls=False):
         folder.mkdir(exist_ok=True)
         wanted = {**SETTINGS, "cluster-node-timeout": node_timeout_ms, **(settings or {})}
+        self.certificate = None
+        if tls:
+            wanted |= make_certificate(folder)
+            self.certificate = wanted["tls-cert-file"]
         self.shards = shards
         self.half_way = {}  # slot -> (source, target)
         self.servers = []
         try:
             for number in range(shards * (1 + replicas)):
-                words = extra(number) if extra else ()
-                self.servers.append(ClusterServer(folder, number, wanted, words))
+                self.servers.append(ClusterServer(folder, number, wanted, tls))
             self._join()
         except BaseException:
             self.close()
@@ -81,7 +103,8 @@ class RedisCluster:
         for one in self.servers:
             for other in self.servers:
                 if one is not other:
-                    one.command("CLUSTER", "MEET", "127.0.0.1", other.port, other.bus.port)
+                    port = other.tls_port if self.certificate else other.port
+                    one.command("CLUSTER", "MEET", "127.0.0.1", port, other.bus_port)
         for index, replica in enumerate(self.servers[shards:]):
             primary = self.servers[index % shards]
             wait_until(lambda: _succeeds(replica, "CLUSTER", "REPLICATE", primary.id))
@@ -94,7 +117,12 @@ class RedisCluster:
     @property
     def url(self):
         """All servers are seeds."""
-        return "redis-cluster://" + ",".join(f"127.0.0.1:{s.port}" for s in self.servers)
+        return self.url_of()
+
+    def url_of(self, credentials=""):
+        scheme = "rediss" if self.certificate else "redis"
+        ports = [s.tls_port if self.certificate else s.port for s in self.servers]
+        return f"{scheme}-cluster://{credentials}" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
     def processes(self):
         return [server.process for server in self.servers]
