@@ -35,10 +35,12 @@ enum {
 /* The inbox of all nodes: no node has that id, and no room that name. */
 #define HUB_ALL_LOG "@all"
 
+struct member;
+
 /* What an answer is to. */
 enum token_kind {
     TOKEN_NONE,
-    TOKEN_SAY,     /* serial: the room's number */
+    TOKEN_SAY,     /* serial: the room's number; see line_token() */
     TOKEN_TAGS,    /* the same, of an ITEM_TAGMSG */
     TOKEN_CHANGE,  /* a person's change; serial: the room's number */
     TOKEN_REPAIR,  /* a quit, or a member registered again; serial: the room's number */
@@ -47,6 +49,11 @@ enum token_kind {
     TOKEN_CLAIM,   /* a name claimed again; serial: generation of the node's id */
     TOKEN_REQUEST, /* serial: the request's */
 };
+
+/* Of the line that is said next; its number stands above the kind. */
+struct token line_token(const struct member *m, enum token_kind kind);
+enum token_kind token_kind_of(struct token token);
+uint32_t token_line(struct token token);
 
 /* Begins whatever a backplane log is opened for. */
 struct log_owner {

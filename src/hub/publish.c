@@ -10,8 +10,8 @@
 bool publish_line(const struct member *m, const struct hub_speech *speech)
 {
     struct hub_user *u = m->person->user;
-    struct token token = {u->number, TOKEN_SAY, m->room->number};
-    struct draft d = draft_new(u->hub, speech->kind, token);
+    enum token_kind kind = speech->kind == ITEM_TAGMSG ? TOKEN_TAGS : TOKEN_SAY;
+    struct draft d = draft_new(u->hub, speech->kind, line_token(m, kind));
     struct member_id_text id;
     struct who_text who;
 
@@ -22,9 +22,6 @@ bool publish_line(const struct member *m, const struct hub_speech *speech)
     if (speech->tags.len > 0 || speech->status != '\0') {
         draft_add_field(&d, speech->tags);
         draft_add_field(&d, sv(&speech->status, speech->status != '\0' ? 1 : 0));
-    }
-    if (speech->kind == ITEM_TAGMSG) {
-        d.token.kind = TOKEN_TAGS;
     }
     return draft_publish(&d, m->room);
 }

@@ -369,12 +369,13 @@ void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
     }
 }
 
-static void refuse_line(struct hub_user *u, uint32_t room_number, char kind)
+static void refuse_line(struct hub_user *u, struct token token, char kind)
 {
-    struct member *m = member_of_room_number(&u->person, room_number);
+    struct member *m = member_of_room_number(&u->person, token.serial);
     struct hub_event ev = hub_event_of(EV_UNAVAILABLE, m != NULL ? m->room : NULL, NULL);
 
     ev.kind = kind;
+    ev.line = token_line(token);
     fanout_to_user(u, &ev);
     if (m != NULL) {
         user_line_done(m);
@@ -404,12 +405,12 @@ void request_on_refused(struct hub *hub, struct token token)
     if (u == NULL) {
         return;
     }
-    switch ((enum token_kind)token.kind) {
+    switch (token_kind_of(token)) {
     case TOKEN_SAY:
-        refuse_line(u, token.serial, ITEM_MESSAGE);
+        refuse_line(u, token, ITEM_MESSAGE);
         break;
     case TOKEN_TAGS:
-        refuse_line(u, token.serial, ITEM_TAGMSG);
+        refuse_line(u, token, ITEM_TAGMSG);
         break;
     case TOKEN_CHANGE:
     case TOKEN_REPAIR:

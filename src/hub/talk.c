@@ -118,6 +118,7 @@ enum hub_result hub_speak(struct hub_user *u, const struct room *room,
     if (!publish_line(m, &clean)) {
         return HUB_UNAVAILABLE;
     }
+    u->lines++;
     user_await_line(m);
     return HUB_OK;
 }

@@ -174,6 +174,34 @@ void user_release_name(struct hub_user *u)
     }
 }
 
+/* ---- lines ---- */
+
+enum { LINE_SHIFT = 8, LINE_MASK = 0xffffff };
+
+uint32_t hub_user_line(const struct hub_user *u)
+{
+    return u->lines & LINE_MASK;
+}
+
+struct token line_token(const struct member *m, enum token_kind kind)
+{
+    const struct hub_user *u = m->person->user;
+    uint32_t line = (u->lines + 1) & LINE_MASK;
+
+    return (struct token){u->number, line << LINE_SHIFT | (uint32_t)kind,
+                          m->room->number};
+}
+
+enum token_kind token_kind_of(struct token token)
+{
+    return (enum token_kind)(token.kind & ((1U << LINE_SHIFT) - 1));
+}
+
+uint32_t token_line(struct token token)
+{
+    return token.kind >> LINE_SHIFT;
+}
+
 /* ---- busy and idle ---- */
 
 bool hub_user_is_busy(const struct hub_user *u)

@@ -85,6 +85,7 @@ struct hub_user {
     struct person person;
     uint32_t stamp;         /* of the last delivery to several rooms */
     uint32_t pending;       /* lines on their way, all rooms */
+    uint32_t lines;         /* said so far */
     uint32_t since;         /* generation of the node id when it came */
     uint32_t claimed_under; /* generation of the node id under which the name is held */
     uint32_t claim_version; /* of the person when the last claim again was made */

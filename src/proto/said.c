@@ -23,7 +23,8 @@ struct said_records {
 /* In front of each text; copied in and out, as records are not aligned. */
 struct record_head {
     const struct room *room;
-    size_t len;
+    uint32_t line;
+    uint32_t len;
 };
 
 void said_init(struct said *s)
@@ -40,16 +41,15 @@ void said_done(struct said *s)
     }
 }
 
-void said_add(struct said *s, const struct room *room, struct str_view text)
+void said_add(struct said *s, const struct room *room, uint32_t line,
+              struct str_view text)
 {
-    struct record_head head = {room, text.len};
+    size_t len = text.len < BEGINNING_BYTES_MAX ? text.len : BEGINNING_BYTES_MAX;
+    struct record_head head = {room, line, (uint32_t)len};
 
     if (s->records == NULL) {
         s->records = xcalloc(1, sizeof *s->records);
         strbuf_init(&s->records->bytes, RECORDS_BYTES_MAX);
-    }
-    if (head.len > BEGINNING_BYTES_MAX) {
-        head.len = BEGINNING_BYTES_MAX;
     }
     strbuf_add(&s->records->bytes, sv((const char *)&head, sizeof head));
     strbuf_add(&s->records->bytes, sv(text.ptr, head.len));
@@ -63,7 +63,9 @@ static void remove_bytes(struct strbuf *records, size_t at, size_t length)
     records->len -= length;
 }
 
-void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
+/* Take out the first record that is of the room, or if that is NULL has the number. */
+static void take(struct said *s, const struct room *room, uint32_t line,
+                 struct strbuf *ret_text)
 {
     struct record_head head;
 
@@ -74,7 +76,7 @@ void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
 
     for (size_t at = 0; at < bytes->len; at += sizeof head + head.len) {
         memcpy(&head, bytes->ptr + at, sizeof head);
-        if (room != NULL && head.room != room) {
+        if (room != NULL ? head.room != room : head.line != line) {
             continue;
         }
         if (ret_text != NULL) {
@@ -87,4 +89,14 @@ void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
     if (s->records->count == 0) {
         said_done(s);
     }
+}
+
+void said_take(struct said *s, const struct room *room, struct strbuf *ret_text)
+{
+    take(s, room, 0, ret_text);
+}
+
+void said_take_line(struct said *s, uint32_t line, struct strbuf *ret_text)
+{
+    take(s, NULL, line, ret_text);
 }

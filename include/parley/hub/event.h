@@ -88,6 +88,7 @@ struct hub_event {
     enum hub_result
         reason;     /* EV_JOIN_REFUSED: HUB_BANNED, _INVITE_ONLY, _BAD_KEY, _FULL */
     uint64_t count; /* EV_ROOM_LISTED: members */
+    uint32_t line;  /* EV_UNAVAILABLE of something said in a room: its hub_user_line() */
     const struct hub_mode_change *changes; /* EV_MODE: change_count of them; see mode.h */
     size_t change_count;
     struct entry_id id;      /* of the entry, {0,0} if none */

@@ -140,6 +140,9 @@ struct hub_speech {
 /* As hub_say(); HUB_BAD_PARAMETER: the tags or the status. -> EV_MESSAGE or EV_TAGMSG */
 enum hub_result hub_speak(struct hub_user *u, const struct room *room,
                           const struct hub_speech *speech);
+/* Number of the line that hub_say() or hub_speak() took last; EV_UNAVAILABLE tells which line
+ * was given up: not always the oldest under way. */
+uint32_t hub_user_line(const struct hub_user *u);
 /* (serial) As hub_direct(), without status. -> EV_DIRECT or EV_TAGMSG to the other */
 enum hub_result hub_speak_to(struct hub_user *u, struct str_view nick,
                              const struct hub_speech *speech);

@@ -79,11 +79,13 @@ static bool is_pipelined(const struct irc_call *call)
 
 static void note_said(struct irc *irc, struct irc_call *call, const struct room *room)
 {
+    uint32_t line = hub_user_line(irc->user);
+
     if (call->label == NULL || !is_pipelined(call)) {
-        said_add(&irc->said, room, SV(""));
+        said_add(&irc->said, room, line, SV(""));
         return;
     }
-    said_add(&irc->said, room, irc_label_text(call->label));
+    said_add(&irc->said, room, line, irc_label_text(call->label));
     irc_label_free(call->label);
     call->label = NULL;
 }

@@ -100,7 +100,7 @@ static void on_message_unavailable(struct irc *irc, struct hub_event *e)
     struct strbuf label;
 
     strbuf_init(&label, ITEM_BYTES_MAX);
-    said_take(&irc->said, e->room, &label);
+    said_take_line(&irc->said, e->line, &label);
     call.label = label.len > 0 ? irc_label_new(strbuf_view(&label)) : NULL;
     speak_for(irc, &call);
     irc_reply(irc, ERR_CANNOTSENDTOCHAN, room, SV("the backplane is away"));

@@ -71,7 +71,7 @@ static void on_line_given_up(struct line *l, struct hub_event *e)
     struct strbuf text;
 
     strbuf_init(&text, ITEM_BYTES_MAX);
-    said_take(&l->said, e->room, &text);
+    said_take_line(&l->said, e->line, &text);
     line_tell_unavailable(l, e->kind, strbuf_view(&text));
     strbuf_done(&text);
 }

@@ -221,7 +221,7 @@ enum line_result line_say(struct line *l, char kind, struct str_view text)
     }
     switch (hub_say(l->user, room, kind, text)) {
     case HUB_OK:
-        said_add(&l->said, room, text);
+        said_add(&l->said, room, hub_user_line(l->user), text);
         break;
     case HUB_TOO_MANY:
         return LINE_WAIT;
