@@ -10,7 +10,7 @@ set -euo pipefail
 declare -A packages=(
     [build]="gcc libc6-dev pkgconf|pkg-config libevent-dev libhiredis-dev libssl-dev libsodium-dev"
     [run]="redis-server netcat-openbsd"
-    [test]="check python3 python3-pytest python3-pytest-xdist redis-server openssl"
+    [test]="check python3 python3-pytest python3-pytest-xdist redis-server openssl iproute2 iptables"
     [clients]="irssi weechat-headless weechat-plugins ii python3-irc limnoria znc"
     [bench]="python3 redis-server valgrind"
     [cloudformation]="git golang-go python3 python3-venv redis-server shellcheck"

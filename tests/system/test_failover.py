@@ -3,59 +3,17 @@
 import pytest
 
 from harness import Load, Oracle, members, scaled, wait_until
-from harness.proxy import Proxy
-
-
-class Pair:
-    """A primary and its replica; the nodes reach whichever `name` leads to."""
-
-    def __init__(self, world):
-        self.world = world
-        self.primary = world.redis()
-        self.replication = Proxy(self.primary.port)
-        self.replica = world.redis(
-            "--replicaof", "127.0.0.1", str(self.replication.port), "--repl-diskless-sync-delay", "0"
-        )
-        self.name = Proxy(self.primary.port)
-        wait_until(self._is_synchronised, what="the replica follows the primary")
-
-    def _is_synchronised(self):
-        return self.replica.info("replication")["master_link_status"] == "up"
-
-    def offsets(self):
-        return [
-            int(redis.info("replication")["master_repl_offset"])
-            for redis in (self.primary, self.replica)
-        ]
-
-    def caught_up(self):
-        first, second = self.offsets()
-        return first - second < 1000
-
-    def fail_over(self):
-        """The primary is gone at once, with all that did not reach the replica."""
-        self.primary.kill()
-        self.replication.cut()
-        self.replica.command("REPLICAOF", "NO", "ONE")
-        self.name.lead_to(self.replica.port)
-
-    def close(self):
-        for node in self.world.nodes:  # while they have a Redis to say goodbye to
-            node.stop()
-        self.name.close()
-        self.replication.close()
+from harness.replicated import Replicated
 
 
 @pytest.fixture
 def pair(world):
-    it = Pair(world)
-    yield it
-    it.close()
+    return Replicated(world)
 
 
 @pytest.fixture
 def people(world, pair):
-    nodes = [world.start_node(redis_url=pair.name.url) for _ in range(3)]
+    nodes = [world.start_node(redis_url=pair.url) for _ in range(3)]
     for node in nodes:
         node.wait_listening()
     them = world.people(nodes, [f"p{n}" for n in range(9)])
@@ -79,14 +37,14 @@ def test_failover_under_load(world, pair, people, lag):
     oracle = Oracle(senders=people, watchers=people)
     with Load(oracle, lines_per_second=400) as load:
         load.run_until_said(scaled("lines before", 400, short=100))
-        wait_until(pair.caught_up)
+        wait_until(pair.is_in_step)
         if lag == "lagging":
             pair.replication.stall()
             load.run_until_said(scaled("lines that the replica lacks", 200, short=80))
             echoed = sum(len(watch.update()) for watch in oracle.watches.values())
-            first, second = pair.offsets()
-            print(f"the replica lacks {first - second} bytes; {echoed} deliveries were made")
-            assert first - second > 1000
+            behind = pair.lag_bytes()
+            print(f"the replica lacks {behind} bytes; {echoed} deliveries were made")
+            assert behind > 1000
         pair.fail_over()
         load.run_until_said(scaled("lines after", 400, short=100))
     if lag == "lagging":
@@ -104,7 +62,7 @@ def test_failover_under_load(world, pair, people, lag):
     for client in people[:3]:
         wait_until(lambda: members(client) == expected)
     # The log holds everything that was echoed, each line once.
-    log = stored_tokens(pair.replica, "#lobby")
+    log = stored_tokens(pair, "#lobby")
     for sender in people:
         for number in range(1, oracle.sent[sender.name] + 1):
             token = f"{len(sender.name) + 1 + len(str(number))}:{sender.name}:{number}"
@@ -117,10 +75,9 @@ def test_a_demoted_primary_is_left(world, pair, people):
     oracle = Oracle(senders=people, watchers=people)
     with Load(oracle, lines_per_second=200) as load:
         load.run_until_said(100)
-        wait_until(pair.caught_up)
-        pair.name.target = pair.replica.port  # as a name that moves: open connections stay
-        pair.replica.command("REPLICAOF", "NO", "ONE")
-        pair.primary.command("REPLICAOF", "127.0.0.1", str(pair.replica.port))
+        wait_until(pair.is_in_step)
+        pair.promote_replica()
+        pair.demote_old_primary()
         load.run_until_said(200)
     oracle.settle(timeout=60)
     oracle.check()

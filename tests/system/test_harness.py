@@ -15,6 +15,7 @@ class Listener:
     def __init__(self, name, tokens, ended):
         self.name = name
         self.lines = [f"[#lobby] <{token.partition(':')[0]}> {token}" for token in tokens]
+        self.arrivals = [(0.0, len(self.lines))]
         self.ended = ended
 
 
@@ -64,6 +65,35 @@ def test_nobody_may_lack_what_others_saw_of_a_dead_sender():
     dead = watcher("b", ended="reset")
     them = [watcher("a", "b:1", "a:1"), watcher("c", "a:1"), dead]
     assert "lost" in verdict(*them, sent={"a": 1, "b": 9})
+
+
+def test_a_line_that_was_given_up_need_not_come():
+    told = watcher("b", "a:1", "b:1", "a:2")
+    told.lines.append('! Not sent, the backplane is away: "b:2"')
+    told.arrivals = [(0.0, len(told.lines))]
+    assert verdict(watcher("a", "a:1", "b:1", "a:2"), told, sent={"a": 2, "b": 2}) == {}
+    assert "lost" in verdict(watcher("a", "a:1", "b:1", "a:2"), told, sent={"a": 2, "b": 3})
+
+
+def test_rooms_are_judged_apart():
+    lines = ["[#a] <a> a:1", "[#b] <b> b:1", "[#b] <a> a:1"]
+    one, two = watcher("a"), watcher("b")
+    one.lines, two.lines = lines, [lines[1], lines[0]]
+    one.arrivals, two.arrivals = [(0.0, 3)], [(0.0, 2)]
+    oracle = Oracle([one, two], [], rooms={one: "#a", two: "#b"})
+    oracle.sent = {"a": 1, "b": 1}
+    assert not any(oracle.faults().values())
+
+
+def test_delays_are_measured():
+    one = watcher("a", "a:1", "a:2", "a:3")
+    one.arrivals = [(10.0, 1), (14.0, 2), (15.0, 3)]
+    oracle = Oracle([one], [])
+    oracle.sent, oracle.sent_at = {"a": 3}, {"a": [9.5, 11.0, 14.8]}
+    assert not any(oracle.faults().values())
+    assert oracle.worst_delay() == 3.0
+    assert oracle.longest_silence() == 4.0
+    assert oracle.healed_after(13.0) == 2.0
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """A real redis-server, as mortal as the tests want it."""
 
+import os
 import socket
 
 from .limits import TIMEOUT, wait_until
 from .ports import Lease
 from .process import Process
+from .servers import server_program
 
 
 class RedisError(Exception):
@@ -14,8 +16,8 @@ class RedisError(Exception):
 class Connection:
     """As much of RESP2 as looking into Redis needs."""
 
-    def __init__(self, port, timeout=TIMEOUT):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+    def __init__(self, port, timeout=TIMEOUT, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout)
         self.file = self.socket.makefile("rb")
 
     def command(self, *words):
@@ -52,10 +54,14 @@ class Connection:
 class Redis:
     """Without persistence: started again it is empty."""
 
-    def __init__(self, folder, number=0, options=(), lease=None):
+    host = "127.0.0.1"
+    wrapper = ()  # what the server's command line begins with
+
+    def __init__(self, folder, number=0, options=(), lease=None, env=None):
         self.name = f"redis{number}"
         self.folder = folder
         self.options = options
+        self.env = env and {**os.environ, **env}
         self.lease = lease or Lease()
         self.port = self.lease.port
         self.process = None
@@ -64,16 +70,16 @@ class Redis:
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     def processes(self):
         return [self.process]
 
     def start(self):
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
+        command = [*self.wrapper, server_program(), "--port", str(self.port), "--bind", self.host]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
         log = self.folder / f"{self.name}.log"
-        self.process = Process(self.name, [*command, *self.options], log)
+        self.process = Process(self.name, [*command, *self.options], log, self.env)
         wait_until(self._answers, what=f"{self.name} answers")
 
     def _answers(self):
@@ -87,7 +93,7 @@ class Redis:
         return info["process_id"] == str(self.process.pid)
 
     def info(self, section, timeout=TIMEOUT):
-        connection = Connection(self.port, timeout)
+        connection = Connection(self.port, timeout, self.host)
         try:
             text = connection.command("INFO", section)
         finally:
@@ -96,7 +102,7 @@ class Redis:
 
     def command(self, *words):
         if self._connection is None:
-            self._connection = Connection(self.port)
+            self._connection = Connection(self.port, host=self.host)
         return self._connection.command(*words)
 
     def client_kill(self, kind):
@@ -130,6 +136,9 @@ class Redis:
             self._connection.close()
             self._connection = None
         self.process.kill()
+
+    def log(self):
+        return self.process.log()
 
     def restart_empty(self):
         self.kill()

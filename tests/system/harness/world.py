@@ -10,7 +10,9 @@ import signal
 
 from . import limits
 from .client import Crowd
+from .lossy import LossyRedis
 from .node import Node
+from .ports import Lease
 from .redis import Redis
 from .redis_cluster import RedisCluster
 
@@ -24,12 +26,18 @@ class World:
         self.redises = []  # single servers and clusters
         self.borrowed = None
         self.nodes = []
+        self.last_deeds = []
         limits.watchdogs.append(self.check_running)
 
     # ---- starting ----
 
-    def redis(self, *options):
-        self.redises.append(Redis(self.folder, len(self.redises), options))
+    def redis(self, *options, env=None):
+        self.redises.append(Redis(self.folder, len(self.redises), options, env=env))
+        return self.redises[-1]
+
+    def lossy_redis(self, loss):
+        """Behind a line that loses that part of all packets."""
+        self.redises.append(LossyRedis(self.folder, len(self.redises), loss, Lease()))
         return self.redises[-1]
 
     def cluster(self, **options):
@@ -57,6 +65,10 @@ class World:
         node = self.start_node(*args, **kwargs)
         node.wait_listening()
         return node
+
+    def at_end(self, deed):
+        """To be done when the nodes have ended."""
+        self.last_deeds.append(deed)
 
     def some_nodes(self, count, **options):
         nodes = [self.start_node(**options) for _ in range(count)]
@@ -114,8 +126,8 @@ class World:
                 node.signal(signal.SIGTERM)
         for node in self.nodes:
             wrong += self._end_node(node)
-        for redis in self.redises:
-            redis.close()
+        for deed in [*self.last_deeds, *[redis.close for redis in self.redises]]:
+            deed()
         wrong += self.crowd.close()
         return wrong
 
