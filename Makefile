@@ -4,6 +4,7 @@
 # of sources rebuilds what depends on it. Useful variables:
 #   BUILD=dir  CC=clang-19  CFLAGS="-O0 -g"  WERROR=1  SANITIZE=address,undefined
 #   PORT=5051 ARGS="--log-level debug" (run)   PYTEST_JOBS=8 PYTEST_ARGS="-k name" (test-system)
+#   SERVERS="system valkey redis8"  WRITE_DOCS=1  PARLEY_TEST_SEED=N (chaos)
 
 VERSION = 0.1.0
 BUILD   = build
@@ -18,6 +19,7 @@ endif
 CFLAGS = $(if $(SANITIZE),-O1,-O2) -g
 PYTHON = /usr/bin/python3
 PYTEST_JOBS = 4
+SERVERS = system
 PORT = 5050
 ENV = dev
 
@@ -160,13 +162,12 @@ test-system: ## the system tests (pytest: real nodes, a real Redis, real IRC cli
 	@scripts/deps.sh clients || echo "test-system: some IRC clients cannot be installed; their tests are skipped"
 	@$(MAKE) --no-print-directory all
 	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
-	  tests/system -n $(PYTEST_JOBS) -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
+	  tests/system tests/chaos -n $(PYTEST_JOBS) -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
 
-chaos: ## faults at random (PARLEY_TEST_LONG=1: ten minutes; PARLEY_TEST_SEED=N: the same again)
+chaos: ## every failure that docs/REDIS.md lists, then ten minutes of random ones (SERVERS="system valkey redis8")
 	@scripts/deps.sh build test
 	@$(MAKE) --no-print-directory all
-	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
-	  tests/chaos -rP -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
+	@scripts/chaos.sh $(abspath $(BUILD)) "$(SERVERS)" $(if $(WRITE_DOCS),--write-docs docs/REDIS.md) $(PYTEST_ARGS)
 
 test-cloudformation: ## the stacks, deploy.sh and the workflows; needs nothing of AWS
 	@scripts/deps.sh build cloudformation

@@ -11,12 +11,22 @@ import time
 import pytest
 
 from harness import Load, Oracle, members, scaled, wait_until
+from harness.replicated import Replicated
+from harness.servers import server_version
+from suite.judge import stored_members
 
-MORTALS = 2
+IMMORTALS, MORTALS = 2, 2
+GROWTH_MIB = 32  # what the ring of a node may come to
+WARM_SECONDS = 90  # until the ring and what malloc keeps have found their size
 
 
 class Chaos:
     """What may go wrong. Each fault returns soon and has mended what would never mend itself."""
+
+    # Redis forgets by these. What a node had not read by then is published again by its
+    # writers, each in its own order; only that all nodes had read everything makes the order
+    # of all nodes the same.
+    FORGETTING = ("flush", "restart_empty", "fail_over")
 
     def __init__(self, world, redis, rng):
         self.world = world
@@ -29,17 +39,24 @@ class Chaos:
         self.faults = [
             self.cut_links,
             self.cut_links,
+            self.lose_answers,
+            self.black_hole,
             self.pause_redis,
             self.forget_functions,
-            self.flush,
-            self.restart_empty,
+            self.evict_books,
+            self.run_out_of_memory,
+            self.kill_node,
             self.kill_node,
             self.stop_node,
             self.pause_node,
+            self.flush,
+            self.restart_empty if redis.replica is None else self.fail_over,
         ]
 
+    # ---- nodes ----
+
     def start_mortal(self):
-        node = self.world.node(self.redis)
+        node = self.world.node(redis_url=self.redis.url)
         people = []
         for _ in range(3):
             self.count += 1
@@ -50,23 +67,6 @@ class Chaos:
     def take_mortal(self):
         node, _ = self.mortals.pop(self.rng.randrange(len(self.mortals)))
         return node
-
-    def cut_links(self):
-        self.redis.client_kill(self.rng.choice(["normal", "pubsub"]))
-
-    def pause_redis(self):
-        self.redis.pause()
-        time.sleep(self.rng.uniform(0.2, 4))
-        self.redis.resume()
-
-    def forget_functions(self):
-        self.redis.command("FUNCTION", "FLUSH")
-
-    def flush(self):
-        self.redis.flushall()
-
-    def restart_empty(self):
-        self.redis.restart_empty()
 
     def kill_node(self):
         self.take_mortal().kill()
@@ -82,69 +82,163 @@ class Chaos:
         time.sleep(self.rng.choice([0.5, 2, 10]))
         node.resume()
 
+    # ---- links ----
+
+    def cut_links(self):
+        self.redis.client_kill(self.rng.choice(["normal", "pubsub"]))
+
+    def lose_answers(self):
+        self.redis.name.lose_answers(self.rng.randrange(1, 5))
+
+    def black_hole(self):
+        self.redis.name.black_hole()
+
+    # ---- Redis ----
+
+    def pause_redis(self):
+        self.redis.primary.pause()
+        time.sleep(self.rng.uniform(0.2, 4))
+        self.redis.primary.resume()
+
+    def run_out_of_memory(self):
+        self.redis.command("CONFIG", "SET", "maxmemory", "1")
+        time.sleep(self.rng.uniform(0.2, 2))
+        self.redis.command("CONFIG", "SET", "maxmemory", "0")
+
+    def forget_functions(self):
+        self.redis.command("FUNCTION", "FLUSH")
+
+    def evict_books(self):
+        for key in self.redis.keys("parley:*:w"):
+            self.redis.command("DEL", key)
+
+    def flush(self):
+        self.redis.primary.flushall()
+
+    def restart_empty(self):
+        self.redis.primary.restart_empty()
+
+    def fail_over(self):
+        """The replica may lack something; the old primary comes back as the new replica."""
+        self.redis.fail_over()
+        self.redis.replica.start()
+        self.redis.demote_old_primary()
+
     def choose(self):
-        """A fault, and whether Redis forgets everything by it. What a node had not read by then
-        is published again by its writers, each in its own order; only that all nodes had read
-        everything makes the order of all nodes the same."""
+        """A fault, and whether Redis forgets something by it."""
         fault = self.rng.choice(self.faults)
         print(f"{time.monotonic():.1f} {fault.__name__}")
-        return fault, fault in (self.flush, self.restart_empty)
+        return fault, fault.__name__ in self.FORGETTING
 
 
-def stored_rooms(redis):
-    """Room -> number of members, as the books of Redis have it."""
-    rooms = {}
-    for key in redis.keys("parley:*:m:*"):
-        rooms[key.split(":m:", 1)[1]] = len(redis.hash(key))
-    return rooms
+class Growth:
+    """Memory and descriptors of nodes: what they were when they had warmed up, and are now."""
+
+    def __init__(self, nodes):
+        self.nodes = nodes
+        self.before = None
+        self.due = time.monotonic() + WARM_SECONDS
+
+    @staticmethod
+    def now(node):
+        return node.rss_mib(), node.admin.metric("process_open_fds")
+
+    def look(self):
+        if self.before is None and time.monotonic() > self.due:
+            self.before = [self.now(node) for node in self.nodes]
+
+    def check(self, descriptors):
+        """Unless that was too short to tell anything about memory."""
+        for index, node in enumerate(self.nodes):
+            wait_until(lambda: self.now(node)[1] <= descriptors, 60, "descriptors are closed again")
+            memory, _ = self.now(node)
+            if self.before is None:
+                print(f"{node.name}: {memory:.0f} MiB")
+                assert memory < 200
+            else:
+                print(f"{node.name}: {self.before[index][0]:.0f} MiB, then {memory:.0f} MiB")
+                assert memory < self.before[index][0] + GROWTH_MIB
 
 
-@pytest.mark.slow(60)
-def test_random_faults(world):
-    seed = int(os.environ.get("PARLEY_TEST_SEED", time.time_ns() % 1_000_000))
-    print(f"PARLEY_TEST_SEED={seed}")
-    redis = world.redis()
-    nodes = world.some_nodes(2)
-    people = world.people(nodes, [f"p{n}" for n in range(6)])
-    for number, client in enumerate(people):
-        client.ask(f"/join #r{number % 4}", "/room #lobby")
-    oracle = Oracle(senders=people, watchers=people)
-    chaos = Chaos(world, redis, random.Random(seed))
-    memory = [node.rss_mib() for node in nodes]
-    end = time.monotonic() + scaled("seconds of faults", 30, short=20, long=600)
+def break_things(chaos, oracle, growth, seconds):
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with Load(oracle, lines_per_second=60):
             forgets = False
             while time.monotonic() < end and not forgets:
                 time.sleep(chaos.rng.uniform(0.1, 1.5))
+                growth.look()
                 fault, forgets = chaos.choose()
                 if not forgets:
                     fault()
         if forgets:
-            oracle.wait_delivered()
+            oracle.wait_delivered(120)
             fault()
 
-    oracle.settle(timeout=90)
-    oracle.check()
+
+@pytest.mark.slow(60)
+@pytest.mark.parametrize("topology", ["single", "replicated"])
+def test_random_faults(world, topology, record_property):
+    seed = int(os.environ.get("PARLEY_TEST_SEED", time.time_ns() % 1_000_000))
+    print(f"PARLEY_TEST_SEED={seed}")
+    redis = Replicated(world, replica=topology == "replicated")
+    nodes = world.some_nodes(IMMORTALS, redis_url=redis.url)
+    people = world.people(nodes, [f"p{n}" for n in range(6)])
+    for number, client in enumerate(people):
+        client.ask(f"/join #r{number % 4}", "/room #lobby")
+    descriptors = max(node.admin.metric("process_open_fds") for node in nodes)
+    oracle = Oracle(senders=people, watchers=people)
+    chaos = Chaos(world, redis, random.Random(seed))
+    growth = Growth(nodes)
+    seconds = scaled("seconds of faults", 15, short=15, long=600)
+    break_things(chaos, oracle, growth, seconds)
+
+    oracle.settle(timeout=120)
+    oracle.check(one_order=topology == "single")
     for client in people:
         assert not client.ended, f"{client!r}"
         assert client.seen(r"^! ") == []
+    check_all_agree(redis, people, chaos)
+    growth.check(descriptors)
+    text = f"{server_version()}, {topology}, seed {seed}: {seconds} s of random faults, {oracle.total()} lines"
+    record_property("chaos-random", f"{text} to {len(people)} people, {oracle.worst_delay():.1f} s at worst")
+
+
+def check_all_agree(redis, people, chaos):
+    """About rooms, members and names: all nodes, and Redis."""
     alive = people + [client for _, them in chaos.mortals for client in them]
     wait_until(lambda: all(client.lines for client in alive), 60)
-    everybody = wait_until(lambda: same_lists(people, alive), 60, "all nodes list the same people")
+    living = one_of_each_node(people, chaos)
+    everybody = wait_until(lambda: same_lists(living, alive), 60, "all nodes list the same people")
     assert {client.name for client in people} <= set(everybody)
-    wait_until(lambda: stored_rooms(redis).get("#lobby") == len(everybody), 60)
-    names = {key.split(":n:", 1)[1] for key in redis.keys("parley:*:n:*")}
-    wait_until(lambda: names >= set(everybody), 60)
-    for node, before in zip(nodes, memory):
-        print(f"{node.name}: {before:.0f} MiB, then {node.rss_mib():.0f} MiB")
-        assert node.rss_mib() < before + 200
+    wait_until(lambda: stored_members(redis, "#lobby") == [len(everybody)], 60)
+    rooms = wait_until(lambda: same_rooms(living), 60, "all nodes list the same rooms")
+    for room, count in rooms.items():
+        wait_until(lambda: stored_members(redis, room) == [count], 60, f"{room} has {count} members")
+
+    def names():
+        return sorted(key.split(":n:", 1)[1] for key in redis.keys("parley:*:n:*"))
+
+    wait_until(lambda: names() == everybody, 60, f"names are those of {everybody}")
 
 
-def same_lists(people, alive):
+def one_of_each_node(people, chaos):
+    return [*people[:IMMORTALS], *[them[0] for _, them in chaos.mortals]]
+
+
+def same_lists(living, alive):
     """Who is in #lobby, if somebody on each node sees the same; otherwise None."""
-    lists = [members(client) for client in (people[0], people[1])]
+    lists = [members(client) for client in living]
     expected = {client.name for client in alive if not client.ended}
-    if lists[0] == lists[1] and len(lists[0]) == len(expected):
+    if all(some == lists[0] for some in lists) and len(lists[0]) == len(expected):
         return lists[0]
     return None
+
+
+def same_rooms(living):
+    """Room -> number of members, if all nodes say the same; otherwise None."""
+    said = []
+    for client in living:
+        lines = [line.split() for line in client.ask("/rooms") if line.startswith("* #")]
+        said.append({words[1]: int(words[2].strip("():")) for words in lines})
+    return said[0] if all(rooms == said[0] for rooms in said) else None

@@ -1,0 +1,159 @@
+"""A primary and its replica behind a name: fail-over, forced and in agreement."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+from harness import members, wait_until
+
+from .case import case
+
+MAY_CHANGE_PLACES = "nothing lost or doubled; lines that not all nodes had read may change places"
+BEHIND_SECONDS = 20
+
+
+def clock_behind():
+    """Environment of a server whose clock is behind. (Debian's libfaketime and redis-server do
+    not go together: it calls itself from jemalloc's start and gives up.)"""
+    source = pathlib.Path(__file__).parent / "clock.c"
+    library = pathlib.Path(tempfile.gettempdir()) / f"parley-clock-{os.getuid()}-{os.getpid()}.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return {"LD_PRELOAD": str(library), "CLOCK_OFFSET": f"-{BEHIND_SECONDS}"}
+
+
+def fall_behind(run):
+    """From now on nothing reaches the replica; wait until it lacks some lines."""
+    wait_until(run.redis.is_in_step, what="the replica is in step")
+    run.redis.replication.stall()
+    run.say_some(run.times(1, 3))
+    wait_until(lambda: run.redis.lag_bytes() > 1000, what="the replica lacks something")
+
+
+def fail_over(run):
+    run.broken()
+    run.redis.fail_over()
+    run.mended()
+
+
+def lost_batches(run):
+    run.say_some(2)
+    run.notes.append(f"{run.total('replays_total'):.0f} batches published again")
+
+
+@case("5", "replicated", "the primary dies; its replica has everything", MAY_CHANGE_PLACES, one_order=False)
+def primary_dies(run):
+    wait_until(run.redis.is_in_step)
+    fail_over(run)
+
+
+@case("6", "replicated", "the primary dies with what its replica lacks", MAY_CHANGE_PLACES, one_order=False)
+def primary_dies_unreplicated(run):
+    fall_behind(run)
+    fail_over(run)
+    lost_batches(run)
+    assert run.total("replays_total") > 0
+
+
+@case(
+    "6b",
+    "replicated",
+    "the same, and subscriptions were cut just before",
+    MAY_CHANGE_PLACES,
+    one_order=False,
+)
+def primary_dies_unheard(run):
+    fall_behind(run)
+    for _ in range(3):
+        run.redis.client_kill("pubsub")
+        time.sleep(0.05)
+    fail_over(run)
+    lost_batches(run)
+
+
+@case(
+    "7",
+    "replicated",
+    f"the same, and the replica's clock is {BEHIND_SECONDS} s behind",
+    MAY_CHANGE_PLACES,
+    one_order=False,
+    replica_env=clock_behind,
+)
+def primary_dies_clock_behind(run):
+    first, second = (redis.command("TIME")[0] for redis in (run.redis.primary, run.redis.replica))
+    assert int(first) - int(second) > BEHIND_SECONDS // 2, "the clock is behind"
+    fall_behind(run)
+    fail_over(run)
+    lost_batches(run)
+
+
+@case(
+    "9",
+    "replicated",
+    "the replica is promoted; the old primary goes on for 2 s, is demoted, forgets them",
+    MAY_CHANGE_PLACES,
+    one_order=False,
+)
+def two_primaries(run):
+    wait_until(run.redis.is_in_step)
+    run.broken()
+    run.redis.promote_replica()
+    run.say_some(2)
+    run.redis.demote_old_primary()
+    run.mended()
+    lost_batches(run)
+
+
+@case("10", "replicated", "manual fail-over (FAILOVER), to and fro", seconds=15)
+def manual_failover(run):
+    for _ in range(run.times(2, 8)):
+        wait_until(run.redis.is_in_step)
+        run.broken()
+        run.redis.hand_over()
+        run.mended()
+        run.say_some(2)
+
+
+@case(
+    "20b",
+    "replicated",
+    "fail-over to a replica that lacks the leases",
+    f"nobody is declared dead; {MAY_CHANGE_PLACES}",
+    one_order=False,
+    seconds=25,
+)
+def leases_lost(run):
+    wait_until(run.redis.is_in_step)
+    run.redis.replication.stall()
+    time.sleep(9)  # leases of 8 s expire at the replica as soon as it is promoted
+    fail_over(run)
+    run.say_some(5)
+    assert run.total("nodes_reaped_total") == 0
+    assert run.total("fenced_total") == 0
+
+
+@case(
+    "21b",
+    "replicated",
+    "a name is taken, and the fail-over forgets that; somebody else takes it too",
+    f"in the end one has it, the other another one; {MAY_CHANGE_PLACES}",
+    one_order=False,
+    people_change=True,
+)
+def claim_lost(run):
+    owner, other = (run.world.person(node, f"guest{n}") for n, node in enumerate(run.nodes[:2]))
+    wait_until(run.redis.is_in_step)
+    run.redis.replication.stall()
+    owner.ask("/nick carol")
+    fail_over(run)
+    other.ask("/nick carol")
+
+    def all_agree():
+        lists = [members(person) for person in (owner, other)]
+        names = set(lists[0])
+        return lists[0] == lists[1] and "carol" in names and len(names) == len(run.people) + 2
+
+    wait_until(all_agree, 60, "two people have two names")
+    for guest in (owner, other):
+        guest.send("/quit")
