@@ -21,6 +21,7 @@ enum option_type {
     OPTION_LISTEN,
     OPTION_ADMIN, /* HOST:PORT or "none" */
     OPTION_CIDRS, /* networks, or "none" */
+    OPTION_OPERS, /* NAME:HASH, several with blanks between */
     OPTION_URL,
     OPTION_TEXT,   /* anything, also nothing */
     OPTION_NAME,   /* min to max of letters, digits and the characters of `accepts` */
@@ -37,7 +38,8 @@ enum {
     OPTION_HIDDEN = 2, /* not in --help and not in the README */
 };
 
-typedef void (*show_fn)(FILE *out);
+/* False: it could not, and said why on `err`. */
+typedef bool (*show_fn)(FILE *out, FILE *err);
 
 struct option_row {
     const char *name; /* the flag without its dashes */
@@ -65,7 +67,9 @@ struct option_type_ops {
 /* Types that take no value have an empty row here. */
 extern const struct option_type_ops option_types[OPTION_TYPE_COUNT];
 
-void options_show_help(FILE *out);
-void options_show_version(FILE *out);
+bool options_show_help(FILE *out, FILE *err);
+bool options_show_version(FILE *out, FILE *err);
+/* Read a password from standard input, unseen, and print its hash. */
+bool options_show_hash(FILE *out, FILE *err);
 
 #endif

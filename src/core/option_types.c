@@ -13,7 +13,10 @@
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
 #include <parley/util/cidr.h>
+#include <parley/util/password.h>
 #include <parley/util/str.h>
+
+enum { OPER_NAME_BYTES_MAX = 32 };
 
 static void *member_of(const struct option_row *row, struct options *o)
 {
@@ -300,6 +303,49 @@ static bool take_power(const struct option_row *row, struct str_view value,
            (number & (number - 1)) == 0 && take_number(row, value, o);
 }
 
+/* ---- server operators ---- */
+
+static bool take_oper(struct str_view one, struct options *o)
+{
+    struct str_view hash = one;
+    struct str_view name = sv_next_until(&hash, ':');
+
+    if (o->oper_count == OPTIONS_OPERS_MAX || name.len > OPER_NAME_BYTES_MAX ||
+        !is_word(name, "._-") || !password_hash_is_valid(hash)) {
+        return false;
+    }
+    for (size_t i = 0; i < o->oper_count; i++) {
+        if (sv_equal(name, sv_of(o->opers[i].name))) {
+            return false;
+        }
+    }
+    o->opers[o->oper_count++] = (struct options_oper){keep(o, name), keep(o, hash)};
+    return true;
+}
+
+static bool take_opers(const struct option_row *row, struct str_view value,
+                       struct options *o)
+{
+    struct str_view one;
+
+    (void)row;
+    while ((one = sv_next_word(&value)).len > 0) {
+        if (!take_oper(one, o)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void describe_opers(const struct option_row *row, FILE *out)
+{
+    (void)row;
+    fprintf(out,
+            "a name of 1 to %d of [A-Za-z0-9._-], a colon and what --hash-password "
+            "prints; each name once, at most %d",
+            OPER_NAME_BYTES_MAX, OPTIONS_OPERS_MAX);
+}
+
 static void describe_power(const struct option_row *row, FILE *out)
 {
     fputs("a power of two, ", out);
@@ -310,6 +356,7 @@ const struct option_type_ops option_types[OPTION_TYPE_COUNT] = {
     [OPTION_LISTEN] = {take_listen, describe_listen},
     [OPTION_ADMIN] = {take_admin, describe_admin},
     [OPTION_CIDRS] = {take_cidrs, describe_cidrs},
+    [OPTION_OPERS] = {take_opers, describe_opers},
     [OPTION_URL] = {take_url, describe_url},
     [OPTION_TEXT] = {take_text, NULL},
     [OPTION_NAME] = {take_name, describe_name},

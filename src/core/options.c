@@ -314,9 +314,10 @@ enum options_result options_read(int argc, char **argv, FILE *out, FILE *err,
         const struct option_row *show = find_show(argv[i]);
 
         if (show != NULL) {
-            show->show(out);
+            bool is_shown = show->show(out, err);
+
             options_done(&r.o);
-            return OPTIONS_SHOWN;
+            return is_shown ? OPTIONS_SHOWN : OPTIONS_REFUSED;
         }
         done = read_flag(&r, argc, argv, &i);
     }
@@ -354,13 +355,16 @@ static const char *default_of(const struct option_row *row)
     return row->standard[0] == '\0' ? "none" : row->standard;
 }
 
-void options_show_version(FILE *out)
+bool options_show_version(FILE *out, FILE *err)
 {
+    (void)err;
     fputs("parleyd " PARLEY_VERSION "\n", out);
+    return true;
 }
 
-void options_show_help(FILE *out)
+bool options_show_help(FILE *out, FILE *err)
 {
+    (void)err;
     fputs("parleyd " PARLEY_VERSION ": a chat relay that scales by adding nodes\n\n"
           "usage: parleyd [OPTION...]\n\n"
           "Each option can be given as a variable too: --log-level is PARLEY_LOG_LEVEL. "
@@ -385,12 +389,14 @@ void options_show_help(FILE *out)
         }
         fputc('\n', out);
     }
+    return true;
 }
 
-void options_print_markdown(FILE *out)
+bool options_print_markdown(FILE *out, FILE *err)
 {
     char variable[VARIABLE_SIZE];
 
+    (void)err;
     fputs("| option | variable | default | meaning |\n|---|---|---|---|\n", out);
     for (size_t i = 0; i < option_row_count; i++) {
         const struct option_row *row = &option_rows[i];
@@ -410,4 +416,5 @@ void options_print_markdown(FILE *out)
         }
         fputs(" |\n", out);
     }
+    return true;
 }

@@ -9,6 +9,13 @@
 
 #define AT(member) .offset = offsetof(struct options, member)
 
+static bool show_metrics(FILE *out, FILE *err)
+{
+    (void)err;
+    metrics_print_markdown(out);
+    return true;
+}
+
 const struct option_row option_rows[] = {
     /* name, unit, type, flags, then by name */
     {"listen", "HOST:PORT", OPTION_LISTEN, .standard = "0.0.0.0:5050",
@@ -38,6 +45,9 @@ const struct option_row option_rows[] = {
      .accepts = "._-", .help = "Name of this node in logs"},
     {"motd-file", "FILE", OPTION_TEXT, AT(motd_file), .standard = "",
      .help = "File with the message of the day"},
+    {"oper", "NAME:HASH", OPTION_OPERS, OPTION_SECRET, .standard = "",
+     .help = "Who may become a server operator over IRC; several may be given, the "
+             "variable separates them by blanks"},
     {"log-level", "LEVEL", OPTION_CHOICE, AT(log_level), .standard = "info",
      .accepts = "error|warn|info|debug", .help = "Least important events to log"},
     {"log-format", "FORMAT", OPTION_CHOICE, AT(log_format), .standard = "text",
@@ -112,13 +122,14 @@ const struct option_row option_rows[] = {
     {"emf-service", "NAME", OPTION_NAME, AT(emf_service), .standard = "parley", .min = 1,
      .max = 255, .accepts = "._-/#:",
      .help = "Value of their only dimension, Service; the same for all nodes"},
+    {"hash-password", "", OPTION_SHOW, .show = options_show_hash,
+     .help = "Read a password from standard input and print its hash for --oper"},
     {"help", "", OPTION_SHOW, .show = options_show_help, .help = "Show this"},
     {"version", "", OPTION_SHOW, .show = options_show_version,
      .help = "Show the version"},
     {"print-options-markdown", "", OPTION_SHOW, OPTION_HIDDEN,
      .show = options_print_markdown},
-    {"print-metrics-markdown", "", OPTION_SHOW, OPTION_HIDDEN,
-     .show = metrics_print_markdown},
+    {"print-metrics-markdown", "", OPTION_SHOW, OPTION_HIDDEN, .show = show_metrics},
 };
 
 const size_t option_row_count = PARLEY_COUNT_OF(option_rows);

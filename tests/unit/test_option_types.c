@@ -35,6 +35,11 @@ static void assert_described(const char *name, const char *expected)
     free(text);
 }
 
+/* Hashes of "sesame" and the like are this long; these are none of anything. */
+#define HASH                                                                             \
+    "$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$"                              \
+    "c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g"
+
 static const struct {
     const char *name;
     const char *value;
@@ -52,6 +57,17 @@ static const struct {
     {"redis-prefix", "a:b", false},
     {"redis-prefix", "a b", false},
     {"redis-prefix", "\xc3\xa4", false},
+    {"oper", "", true},
+    {"oper", "root:" HASH, true},
+    {"oper", " a:" HASH "  b.c_d-1:" HASH " ", true},
+    {"oper", "abcdefghijklmnopqrstuvwxyz012345:" HASH, true},
+    {"oper", "abcdefghijklmnopqrstuvwxyz0123456:" HASH, false},
+    {"oper", "a:" HASH " a:" HASH, false},
+    {"oper", ":" HASH, false},
+    {"oper", "a/b:" HASH, false},
+    {"oper", "root:secret", false},
+    {"oper", "root", false},
+    {"oper", HASH, false},
     {"node-name", "a.b-c_D", true},
     {"node-name", "a/b", false},
     {"node-name", "a\nb", false},
@@ -146,6 +162,22 @@ START_TEST(test_take_of_listen_keeps_the_words_of_each_address)
 }
 END_TEST
 
+START_TEST(test_take_of_operators_adds_to_those_before)
+{
+    struct options o = {0};
+    const struct option_row *row = find_row("oper");
+
+    ck_assert(option_types[row->type].take(row, SV("a:" HASH), &o));
+    ck_assert(option_types[row->type].take(row, SV("b:" HASH), &o));
+    ck_assert(!option_types[row->type].take(row, SV("a:" HASH), &o));
+    ck_assert_uint_eq(o.oper_count, 2);
+    ck_assert_str_eq(o.opers[0].name, "a");
+    ck_assert_str_eq(o.opers[1].name, "b");
+    ck_assert_str_eq(o.opers[1].hash, HASH);
+    options_done(&o);
+}
+END_TEST
+
 START_TEST(test_take_of_networks_replaces_what_was_there)
 {
     struct options o = {0};
@@ -197,6 +229,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, test_take_of_values_takes_the_right_ones, 0,
                         (int)PARLEY_COUNT_OF(values));
     tcase_add_test(tc, test_take_of_listen_keeps_the_words_of_each_address);
+    tcase_add_test(tc, test_take_of_operators_adds_to_those_before);
     tcase_add_test(tc, test_take_of_networks_replaces_what_was_there);
     tcase_add_test(tc, test_take_of_every_default_takes_it);
     tcase_add_test(tc, test_describe_tells_the_limits);

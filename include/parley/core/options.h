@@ -18,7 +18,13 @@
 #include <parley/core/log.h>
 #include <parley/util/cidr.h>
 
-enum { OPTIONS_LISTEN_MAX = 16, OPTIONS_EXEMPT_MAX = 64 };
+enum { OPTIONS_LISTEN_MAX = 16, OPTIONS_EXEMPT_MAX = 64, OPTIONS_OPERS_MAX = 32 };
+
+/* Somebody who may become a server operator. */
+struct options_oper {
+    const char *name; /* [A-Za-z0-9._-]{1,32} */
+    const char *hash; /* of the password; password_hash_is_valid() */
+};
 
 struct options {
     const char *listen[OPTIONS_LISTEN_MAX]; /* HOST:PORT, [V6]:PORT */
@@ -33,6 +39,8 @@ struct options {
     const char *redis_prefix;   /* [A-Za-z0-9_]{1,32} */
     const char *node_name;      /* [A-Za-z0-9._-]{1,63}; default: the host's name */
     const char *motd_file;      /* or "" */
+    struct options_oper opers[OPTIONS_OPERS_MAX];
+    size_t oper_count;
     enum log_level log_level;
     enum log_format log_format;
     uint64_t partitions;                    /* a power of two */
@@ -61,7 +69,7 @@ struct options {
     uint64_t drain_seconds; /* over which sessions are closed at SIGTERM */
 
     /* Private: copies that the members above point at, owned. */
-    char *copies[OPTIONS_LISTEN_MAX + 1];
+    char *copies[OPTIONS_LISTEN_MAX + 2 * OPTIONS_OPERS_MAX + 1];
     size_t copy_count;
 };
 
@@ -86,6 +94,6 @@ void options_done(struct options *o);
  */
 char *options_reread_url(const struct options *o, FILE *err);
 /* The README's table, in Markdown. */
-void options_print_markdown(FILE *out);
+bool options_print_markdown(FILE *out, FILE *err);
 
 #endif
