@@ -50,7 +50,8 @@ enum session_protocol {
     X(ADDRESS, "address", "Too many connections from your address.")                     \
     X(PROXY_HEADER, "proxy_header", "")                                                  \
     X(DRAIN, "drain", "This node is being replaced. Connect again.")                     \
-    X(SHUTDOWN, "shutdown", "This node is stopping.")
+    X(SHUTDOWN, "shutdown", "This node is stopping.")                                    \
+    X(KILLED, "killed", "")
 
 enum close_reason {
 #define X(name, label, text) CLOSE_##name,

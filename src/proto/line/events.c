@@ -178,7 +178,7 @@ static void on_killed(struct line *l, struct hub_event *e)
     strbuf_add_fmt(&reason, "killed by %.*s: ", SV_ARG(hub_nick_of(e->who)));
     strbuf_add(&reason, e->text);
     if (line_is_open(l)) {
-        session_close(l->session, CLOSE_QUIT, strbuf_cstr(&reason));
+        session_close(l->session, CLOSE_KILLED, strbuf_cstr(&reason));
     }
     strbuf_done(&reason);
 }

@@ -360,7 +360,9 @@ static struct str_view quit_reason(enum close_reason reason, const char *detail)
         [CLOSE_DRAIN] = "node is being replaced",
         [CLOSE_SHUTDOWN] = "node is stopping",
     };
-    return sv_of(reason == CLOSE_QUIT ? detail : reasons[reason]);
+    bool is_told = reason == CLOSE_QUIT || reason == CLOSE_KILLED;
+
+    return sv_of(is_told ? detail : reasons[reason]);
 }
 
 static void say_farewell(struct line *l, enum close_reason reason)
