@@ -182,9 +182,7 @@ static void on_hangup(void *arg)
     struct app *app = arg;
     char error[MOTD_ERROR_SIZE];
 
-    if (!motd_reload(&app->proto.motd, app->options->motd_file, error)) {
-        log_warn("reload_failed", "option=motd-file why=\"%s\"", error);
-    }
+    (void)proto_app_reload_motd(&app->proto, error);
     reload_url(app);
     log_info("reloaded", "motd_bytes=%zu", motd_text(&app->proto.motd).len);
 }
@@ -238,6 +236,9 @@ static bool build_proto(struct app *app)
     app->proto.version = PARLEY_VERSION;
     app->proto.ping_ms = app->options->ping_seconds * 1000;
     app->proto.pong_ms = app->options->ping_timeout_seconds * 1000;
+    app->proto.motd_file = app->options->motd_file;
+    app->proto.opers = app->options->opers;
+    app->proto.oper_count = app->options->oper_count;
     if (!motd_load(&app->proto.motd, app->options->motd_file, error)) {
         (void)fprintf(stderr, "parleyd: --motd-file %s: %s\n", app->options->motd_file,
                       error);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <parley/core/log.h>
 #include <parley/util/alloc.h>
 
 #include "proto/front.h"
@@ -18,6 +19,8 @@ void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
         .hub = hub,
         .node_name = "",
         .version = "",
+        .motd_file = "",
+        .started_ms = loop_now_ms(loop),
         .ping_ms = 90000,
         .pong_ms = 60000,
         .max_line_bytes = max_line_bytes,
@@ -30,6 +33,16 @@ void proto_app_done(struct proto_app *app)
 {
     motd_done(&app->motd);
     strbuf_done(&app->scratch);
+}
+
+bool proto_app_reload_motd(struct proto_app *app, char ret_error[MOTD_ERROR_SIZE])
+{
+    bool is_read = motd_reload(&app->motd, app->motd_file, ret_error);
+
+    if (!is_read) {
+        log_warn("reload_failed", "option=motd-file why=\"%s\"", ret_error);
+    }
+    return is_read;
 }
 
 /* ---- the table; the last row claims everything ---- */

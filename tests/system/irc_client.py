@@ -128,7 +128,7 @@ def irc_person(world, node, name, caps="", rooms=""):
         client.send("CAP LS 302", f"CAP REQ :{caps}", "CAP END")
     client.send(f"NICK {name}", f"USER {name} 0 * :Real {name}")
     client.wait_for("001", name)
-    client.wait_for("422")
+    client.expect_match(rf"^:{SERVER} (376|422) ")
     if rooms:
         joined = client.ask(f"JOIN {rooms}")
         assert len(params_of(joined, "366")) == len(rooms.split(",")), joined

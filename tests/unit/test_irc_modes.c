@@ -136,7 +136,7 @@ END_TEST
 
 START_TEST(test_unknown_letters)
 {
-    ck_assert_uint_eq(irc_modes_user_bit('o'), 0);
+    ck_assert_uint_eq(irc_modes_user_bit('x'), 0);
     ck_assert_uint_eq(irc_modes_user_bit('\xff'), 0);
 }
 END_TEST
@@ -149,6 +149,8 @@ START_TEST(test_user_modes)
     irc_modes_add_user(&out, 0);
     irc_modes_add_user(&out, i | w);
     ck_assert_str_eq(strbuf_cstr(&out), "++iw");
+    ck_assert_uint_eq(irc_modes_of(SV("wzi")), i | w);
+    ck_assert_uint_eq(irc_modes_of(SV("")), 0);
     strbuf_clear(&out);
     irc_modes_add_change(&out, i, w);
     irc_modes_add_change(&out, i, i);
@@ -179,6 +181,7 @@ END_TEST
 
 static const char *const tokens[] = {
     " AWAYLEN=390 ",
+    " BOT=B ",
     " CASEMAPPING=ascii ",
     " CHANMODES=beI,k,l,imnstC ",
     " CHANTYPES=# ",

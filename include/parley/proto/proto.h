@@ -13,9 +13,12 @@
 #ifndef PARLEY_PROTO_PROTO_H
 #define PARLEY_PROTO_PROTO_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <parley/core/loop.h>
+#include <parley/core/options.h>
 #include <parley/hub/hub.h>
 #include <parley/net/session.h>
 #include <parley/proto/motd.h>
@@ -37,14 +40,23 @@ struct proto_app {
     uint64_t ping_ms; /* of an IRC client's silence, then it is sent a PING; it has ... */
     uint64_t pong_ms; /* ... to answer */
     uint64_t max_line_bytes; /* of a client's line with its end, to say it in an error */
+    const char *motd_file;   /* borrowed; "": none */
     struct motd motd;        /* owned */
-    struct strbuf scratch;   /* private: where front-ends render */
+    const struct options_oper *opers; /* borrowed: who may become a server operator */
+    size_t oper_count;
+    uint64_t started_ms;   /* of the loop */
+    uint64_t next_oper_ms; /* no password is verified before */
+    size_t operators;      /* IRC clients that are server operators */
+    size_t invisible;      /* IRC clients with the mode 'i' */
+    struct strbuf scratch; /* private: where front-ends render */
 };
 
 /* The strings must outlive it; `motd` is empty: fill it with motd_load(). */
 void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
                     uint64_t max_line_bytes);
 void proto_app_done(struct proto_app *app);
+/* Read the message of the day again; the old one stays if that fails. */
+bool proto_app_reload_motd(struct proto_app *app, char ret_error[MOTD_ERROR_SIZE]);
 
 /* The sniffer: give it to server_new() with a struct proto_app. */
 extern const struct front_ops proto_front_ops;

@@ -28,6 +28,9 @@ struct irc_command {
     const char *help;
 };
 
+/* One more call of a command came; how many there were, for STATS. */
+void irc_command_count_up(const struct irc_command *row);
+uint64_t irc_command_count(const struct irc_command *row);
 /* Never NULL: what is unknown has a row too. */
 const struct irc_command *irc_command_find(struct str_view name);
 /* The index-th row, NULL behind the last one. */
@@ -42,6 +45,10 @@ bool irc_room_has(const struct room *room, const struct person *wanted);
  * share is sent and the result is `otherwise`. */
 enum irc_step irc_requested(struct irc *irc, enum hub_result result, struct str_view what,
                             enum irc_step next, enum irc_step otherwise);
+/* MODE of a person: the own modes, or the right error. */
+enum irc_step irc_user_modes(struct irc *irc, struct irc_call *call);
+/* Is the client a server operator? If not, the error is sent. */
+bool irc_is_operator(struct irc *irc);
 /* EV_ROOM_LISTED, for LIST. */
 void irc_on_room_listed(struct irc *irc, struct hub_event *e);
 /* Look somebody up; on_person comes before the next step. IRC_DONE: nobody has such a name. */
@@ -101,6 +108,11 @@ IRC_HANDLER(whois);
 IRC_HANDLER(whowas);
 /* commands_who.c */
 IRC_HANDLER(who);
+/* commands_operator.c */
+IRC_HANDLER(kill);
+IRC_HANDLER(oper);
+IRC_HANDLER(rehash);
+IRC_HANDLER(wallops);
 /* commands_server.c */
 IRC_HANDLER(admin);
 IRC_HANDLER(help);
@@ -109,8 +121,6 @@ IRC_HANDLER(links);
 IRC_HANDLER(lusers);
 IRC_HANDLER(map);
 IRC_HANDLER(motd);
-IRC_HANDLER(oper);
-IRC_HANDLER(operators_only);
 IRC_HANDLER(stats);
 IRC_HANDLER(time);
 IRC_HANDLER(unknown);

@@ -3,6 +3,7 @@
 #include <parley/util/utf8.h>
 
 #include "proto/irc/commands.h"
+#include "proto/irc/modes.h"
 
 /* ---- WHOIS, WHOWAS ---- */
 
@@ -39,12 +40,19 @@ static void tell_person(struct irc *irc, struct irc_call *call,
     if (p == NULL) {
         return;
     }
+    unsigned modes = irc_modes_of(p->modes);
     irc_reply(irc, RPL_WHOISUSER, p->nick, p->user, p->host,
               p->realname.len > 0 ? p->realname : p->nick);
     if (known != NULL) {
         tell_rooms(irc, p, known);
     }
     irc_reply(irc, RPL_WHOISSERVER, p->nick, SV(IRC_SERVER_NAME), SV(IRC_NETWORK));
+    if ((modes & IRC_USER_OPERATOR) != 0) {
+        irc_reply(irc, RPL_WHOISOPERATOR, p->nick);
+    }
+    if ((modes & IRC_USER_BOT) != 0) {
+        irc_reply(irc, RPL_WHOISBOT, p->nick);
+    }
     if (p->away.len > 0) {
         irc_reply(irc, RPL_AWAY, p->nick, p->away);
     }
@@ -155,12 +163,14 @@ static void add_nick(struct irc *irc, struct irc_call *call,
     }
 }
 
-/* nick=+user@host; "-" for who is away. */
+/* nick=+user@host; "-" for who is away, "*" behind an operator's nick. */
 static void add_address(struct irc *irc, struct irc_call *call,
                         const struct hub_event_person *p, const struct person *known)
 {
     add_nick(irc, call, p, known);
     if (p != NULL) {
+        strbuf_add(&call->text,
+                   (irc_modes_of(p->modes) & IRC_USER_OPERATOR) != 0 ? SV("*") : SV(""));
         strbuf_add(&call->text, p->away.len > 0 ? SV("=-") : SV("=+"));
         irc_numeric_add_word(&call->text, p->user);
         strbuf_add_char(&call->text, '@');

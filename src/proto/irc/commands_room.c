@@ -205,39 +205,6 @@ void irc_on_room_listed(struct irc *irc, struct hub_event *e)
 
 /* ---- MODE ---- */
 
-static enum irc_step own_modes(struct irc *irc, struct irc_call *call)
-{
-    struct str_view changes = call->m.params[1];
-    unsigned before = irc->modes;
-    bool is_added = true;
-    struct strbuf text;
-
-    for (size_t i = 0; i < changes.len; i++) {
-        unsigned bit = irc_modes_user_bit(changes.ptr[i]);
-
-        if (changes.ptr[i] == '+' || changes.ptr[i] == '-') {
-            is_added = changes.ptr[i] == '+';
-        } else if (bit == 0) {
-            irc_reply_plain(irc, ERR_UMODEUNKNOWNFLAG);
-        } else {
-            irc->modes = (uint8_t)(is_added ? irc->modes | bit : irc->modes & ~bit);
-        }
-    }
-    strbuf_init(&text, IRC_LINE_BYTES_MAX);
-    if (call->m.count < 2) {
-        irc_modes_add_user(&text, irc->modes);
-        irc_reply(irc, RPL_UMODEIS, strbuf_view(&text));
-    } else if (before != irc->modes) {
-        irc_modes_add_change(&text, before, irc->modes);
-        struct strbuf *out = irc_begin(irc);
-        strbuf_add_fmt(out, ":%.*s MODE %.*s :%.*s", SV_ARG(irc_nick(irc)),
-                       SV_ARG(irc_nick(irc)), SV_ARG(strbuf_view(&text)));
-        irc_end(irc);
-    }
-    strbuf_done(&text);
-    return IRC_DONE;
-}
-
 enum irc_step irc_command_mode(struct irc *irc, struct irc_call *call)
 {
     struct str_view target = call->m.params[0];
@@ -246,9 +213,5 @@ enum irc_step irc_command_mode(struct irc *irc, struct irc_call *call)
         const struct room *room = irc_own_room(irc, target);
         return room != NULL ? irc_room_mode(irc, call, room) : IRC_DONE;
     }
-    if (sv_equal_nocase(target, irc_nick(irc))) {
-        return own_modes(irc, call);
-    }
-    irc_reply_plain(irc, ERR_USERSDONTMATCH);
-    return IRC_DONE;
+    return irc_user_modes(irc, call);
 }

@@ -2,6 +2,7 @@
 /* The server (RFC 2812 sections 3.4, 3.7, 4; Modern IRC "Server Queries and Commands"). */
 #include <time.h>
 
+#include <parley/core/loop.h>
 #include <parley/core/metrics.h>
 #include <parley/proto/motd.h>
 #include <parley/util/mask.h>
@@ -19,24 +20,28 @@ static bool is_elsewhere(struct irc *irc, struct str_view server)
     return true;
 }
 
-static struct str_view metric_digits(enum metric m, struct irc_digits *ret)
+static uint64_t metric_count(enum metric m)
 {
-    int64_t value = metric_values[m];
-
-    return irc_digits(value > 0 ? (uint64_t)value : 0, ret);
+    return metric_values[m] > 0 ? (uint64_t)metric_values[m] : 0;
 }
 
 /* As far as this node knows. */
 void irc_tell_lusers(struct irc *irc)
 {
-    struct irc_digits users;
-    struct irc_digits rooms;
-    struct str_view count = metric_digits(METRIC_USERS, &users);
+    const struct proto_app *app = irc->app;
+    uint64_t users = metric_count(METRIC_USERS);
+    uint64_t invisible = app->invisible < users ? app->invisible : users;
+    uint64_t unknown = metric_count(METRIC_CONNECTIONS_NONE_UNREGISTERED) +
+                       metric_count(METRIC_CONNECTIONS_LINE_UNREGISTERED) +
+                       metric_count(METRIC_CONNECTIONS_IRC_UNREGISTERED);
+    struct irc_digits digits[2];
 
-    irc_reply(irc, RPL_LUSERCLIENT, count);
-    irc_reply(irc, RPL_LUSEROP, SV("0"));
-    irc_reply(irc, RPL_LUSERCHANNELS, metric_digits(METRIC_ROOMS, &rooms));
-    irc_reply(irc, RPL_LUSERME, count);
+    irc_reply(irc, RPL_LUSERCLIENT, irc_digits(users - invisible, &digits[0]),
+              irc_digits(invisible, &digits[1]));
+    irc_reply(irc, RPL_LUSEROP, irc_digits(app->operators, &digits[0]));
+    irc_reply(irc, RPL_LUSERUNKNOWN, irc_digits(unknown, &digits[0]));
+    irc_reply(irc, RPL_LUSERCHANNELS, irc_digits(metric_count(METRIC_ROOMS), &digits[0]));
+    irc_reply(irc, RPL_LUSERME, irc_digits(users, &digits[0]));
 }
 
 enum irc_step irc_command_lusers(struct irc *irc, struct irc_call *call)
@@ -130,11 +135,65 @@ enum irc_step irc_command_admin(struct irc *irc, struct irc_call *call)
     return IRC_DONE;
 }
 
+/* ---- STATS ---- */
+
+static void tell_uptime(struct irc *irc)
+{
+    uint64_t s = (loop_now_ms(irc->app->loop) - irc->app->started_ms) / 1000;
+    struct strbuf text;
+
+    strbuf_init(&text, IRC_LINE_BYTES_MAX);
+    strbuf_add_fmt(&text, "%u days %u:%02u:%02u", (unsigned)(s / 86400),
+                   (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60),
+                   (unsigned)(s % 60));
+    irc_reply(irc, RPL_STATSUPTIME, strbuf_view(&text));
+    strbuf_done(&text);
+}
+
+static void tell_command_counts(struct irc *irc)
+{
+    const struct irc_command *row = NULL;
+    struct irc_digits digits;
+
+    for (size_t i = 0; (row = irc_command_at(i)) != NULL; i++) {
+        if (irc_command_count(row) > 0) {
+            irc_reply(irc, RPL_STATSCOMMANDS, row->name,
+                      irc_digits(irc_command_count(row), &digits));
+        }
+    }
+}
+
+static void tell_operators(struct irc *irc)
+{
+    if (!irc_is_operator(irc)) {
+        return;
+    }
+    for (size_t i = 0; i < irc->app->oper_count; i++) {
+        irc_reply(irc, RPL_STATSOLINE, sv_of(irc->app->opers[i].name));
+    }
+}
+
 enum irc_step irc_command_stats(struct irc *irc, struct irc_call *call)
 {
-    irc_reply(irc, RPL_ENDOFSTATS, call->m.params[0]);
+    static const struct {
+        char letter;
+        void (*tell)(struct irc *irc);
+    } kinds[] = {{'u', tell_uptime}, {'m', tell_command_counts}, {'o', tell_operators}};
+    struct str_view query = call->m.params[0];
+
+    if (is_elsewhere(irc, call->m.params[1])) {
+        return IRC_DONE;
+    }
+    for (size_t i = 0; query.len > 0 && i < PARLEY_COUNT_OF(kinds); i++) {
+        if (query.ptr[0] == kinds[i].letter) {
+            kinds[i].tell(irc);
+        }
+    }
+    irc_reply(irc, RPL_ENDOFSTATS, query);
     return IRC_DONE;
 }
+
+/* ---- one server ---- */
 
 enum irc_step irc_command_links(struct irc *irc, struct irc_call *call)
 {
@@ -185,22 +244,6 @@ enum irc_step irc_command_help(struct irc *irc, struct irc_call *call)
     irc_reply(irc, RPL_HELPTXT, row->name, sv_of(row->help));
     irc_reply(irc, RPL_ENDOFHELP, row->name);
     strbuf_done(&usage);
-    return IRC_DONE;
-}
-
-/* ---- what only server operators may ---- */
-
-enum irc_step irc_command_oper(struct irc *irc, struct irc_call *call)
-{
-    (void)call;
-    irc_reply_plain(irc, ERR_NOOPERHOST);
-    return IRC_DONE;
-}
-
-enum irc_step irc_command_operators_only(struct irc *irc, struct irc_call *call)
-{
-    (void)call;
-    irc_reply_plain(irc, ERR_NOPRIVILEGES);
     return IRC_DONE;
 }
 

@@ -52,15 +52,21 @@ static const struct irc_command rows[] = {
     ROW("INFO", info, 0, 0, "", "what this is"),
     ROW("HELP", help, 0, 0, "[command]", "list commands, or explain one"),
     ROW("ADMIN", admin, 0, 0, "", "who runs this"),
-    ROW("STATS", stats, 0, 0, "letter", "nothing yet"),
+    ROW("STATS", stats, 0, 0, "u|m|o",
+        "how long this node has been up, how often commands came, who may be an operator"),
     ROW("LINKS", links, 0, 0, "", "all nodes are one server"),
     ROW("MAP", map, 0, 0, "", "the same as a picture"),
-    ROW("OPER", oper, 2, 0, "name password", "become a server operator: there are none yet"),
-    ROW("KILL", operators_only, 2, 0, "nick :reason", "for server operators"),
-    ROW("WALLOPS", operators_only, 1, 0, ":text", "for server operators"),
-    ROW("REHASH", operators_only, 0, 0, "", "for server operators"),
+    ROW("OPER", oper, 2, IRC_SERIAL, "name password", "become a server operator"),
+    ROW("KILL", kill, 2, IRC_SERIAL, "nick :reason",
+        "for server operators: throw somebody off, on any node"),
+    ROW("WALLOPS", wallops, 1, IRC_SERIAL, ":text",
+        "for server operators: tell all who have the mode w"),
+    ROW("REHASH", rehash, 0, 0, "",
+        "for server operators: read this node's message of the day again"),
 };
 /* clang-format on */
+
+static uint64_t counts[PARLEY_COUNT_OF(rows)]; /* of this node, since it started */
 
 static const struct irc_command unknown = ROW("", unknown, 0, IRC_EARLY, "", "");
 
@@ -72,6 +78,18 @@ const struct irc_command *irc_command_find(struct str_view name)
         }
     }
     return &unknown;
+}
+
+void irc_command_count_up(const struct irc_command *row)
+{
+    if (row != &unknown) {
+        counts[row - rows]++;
+    }
+}
+
+uint64_t irc_command_count(const struct irc_command *row)
+{
+    return row != &unknown ? counts[row - rows] : 0;
 }
 
 const struct irc_command *irc_command_at(size_t index)

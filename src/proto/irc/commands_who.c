@@ -6,6 +6,7 @@
 #include <parley/util/mask.h>
 
 #include "proto/irc/commands.h"
+#include "proto/irc/modes.h"
 #include "proto/irc/whox.h"
 
 static struct hub_event_person texts_of(const struct person *p)
@@ -17,6 +18,7 @@ static struct hub_event_person texts_of(const struct person *p)
         .account = person_account(p),
         .realname = person_realname(p),
         .away = person_away(p),
+        .modes = person_modes(p),
     };
 }
 
@@ -27,7 +29,7 @@ static void tell(struct irc *irc, const struct irc_call *call, const struct room
     struct irc_who_query query = irc_whox_parse(call->m.params[1]);
     struct strbuf prefixes;
 
-    if (query.only_operators) {
+    if (query.only_operators && (irc_modes_of(p->modes) & IRC_USER_OPERATOR) == 0) {
         return;
     }
     strbuf_init(&prefixes, IRC_LINE_BYTES_MAX);

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
+#include <parley/util/utf8.h>
+
 #include "proto/irc/commands.h"
+#include "proto/irc/modes.h"
 #include "proto/irc/render.h"
 
 /* ---- news ---- */
@@ -257,6 +260,46 @@ static void on_away(struct irc *irc, struct hub_event *e)
     }
 }
 
+/* ---- own modes, and operators' doings ---- */
+
+static void on_user_modes(struct irc *irc, struct hub_event *e)
+{
+    unsigned before = irc->modes;
+    struct str_view nick = irc_nick(irc);
+
+    irc_set_modes(irc, irc_modes_of(e->text));
+    if (before == irc->modes) {
+        return;
+    }
+    struct strbuf *out = irc_begin(irc);
+    strbuf_add_fmt(out, ":%.*s MODE %.*s :", SV_ARG(nick), SV_ARG(nick));
+    irc_modes_add_change(out, before, irc->modes);
+    irc_end(irc);
+}
+
+static void on_kill_sent(struct irc *irc, struct hub_event *e)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, IRC_LINE_BYTES_MAX);
+    strbuf_add_fmt(&text, "%.*s is thrown off", SV_ARG(e->target));
+    irc_tell_notice(irc, strbuf_view(&text));
+    strbuf_done(&text);
+}
+
+/* RFC 2812, 3.7.1: KILL, and a reason that tells who did it. */
+static void on_killed(struct irc *irc, struct hub_event *e)
+{
+    struct strbuf reason;
+
+    show(irc, e);
+    strbuf_init(&reason, IRC_LINE_BYTES_MAX);
+    strbuf_add_fmt(&reason, "Killed (%.*s (%.*s))", SV_ARG(hub_nick_of(e->who)),
+                   SV_ARG(utf8_truncate(e->text, IRC_KILL_BYTES_MAX)));
+    session_close(irc->session, CLOSE_KILLED, strbuf_cstr(&reason));
+    strbuf_done(&reason);
+}
+
 static void on_nothing(struct irc *irc, struct hub_event *e)
 {
     (void)irc;
@@ -291,6 +334,10 @@ static const struct event_row {
     [EV_INVITE_SEEN] = {on_invite_seen, false},
     [EV_KICK] = {answer_or_show, false},
     [EV_MODE] = {answer_or_show, false},
+    [EV_USER_MODES] = {on_user_modes, true},
+    [EV_KILLED] = {on_killed, false},
+    [EV_KILL_SENT] = {on_kill_sent, true},
+    [EV_WALLOPS] = {show, false},
 };
 
 /* The call whose answer this event is a part of, or NULL. */
@@ -300,6 +347,12 @@ static struct irc_call *call_of(const struct irc *irc, const struct hub_event *e
     struct irc_call *call = irc->speaking != NULL ? irc->speaking : irc->call;
 
     return is_answer || e->origin == irc->user ? call : NULL;
+}
+
+/* It comes back when it comes, whatever is asked for meanwhile. */
+static bool is_pipelined(const struct hub_event *e)
+{
+    return e->type == EV_MESSAGE || e->type == EV_WALLOPS;
 }
 
 static void irc_deliver(void *sink, struct hub_event *e)
@@ -315,7 +368,7 @@ static void irc_deliver(void *sink, struct hub_event *e)
     if ((size_t)e->type < PARLEY_COUNT_OF(rows) && rows[e->type].fn != NULL) {
         row = &rows[e->type];
     }
-    irc->speaking = e->type == EV_MESSAGE ? NULL : call_of(irc, e, row->is_answer);
+    irc->speaking = is_pipelined(e) ? NULL : call_of(irc, e, row->is_answer);
     row->fn(irc, e);
     irc->speaking = before;
 }

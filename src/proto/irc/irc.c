@@ -9,6 +9,7 @@
 
 #include "proto/front.h"
 #include "proto/irc/commands.h"
+#include "proto/irc/modes.h"
 
 bool irc_is_open(const struct irc *irc)
 {
@@ -18,6 +19,17 @@ bool irc_is_open(const struct irc *irc)
 bool irc_is_registered(const struct irc *irc)
 {
     return irc->newcomer == NULL;
+}
+
+void irc_set_modes(struct irc *irc, unsigned modes)
+{
+    struct proto_app *app = irc->app;
+
+    app->operators -= (irc->modes & IRC_USER_OPERATOR) != 0 ? 1 : 0;
+    app->operators += (modes & IRC_USER_OPERATOR) != 0 ? 1 : 0;
+    app->invisible -= (irc->modes & IRC_USER_INVISIBLE) != 0 ? 1 : 0;
+    app->invisible += (modes & IRC_USER_INVISIBLE) != 0 ? 1 : 0;
+    irc->modes = (uint8_t)modes;
 }
 
 /* ---- calls ---- */
@@ -152,6 +164,7 @@ static struct irc_label *label_of(const struct irc *irc, const struct irc_messag
 
 static void begin_call(struct irc *irc, struct irc_call *call, struct str_view line)
 {
+    irc_command_count_up(call->row);
     call->label = label_of(irc, &call->m);
     call->needs_quiet = (call->row->flags & IRC_SERIAL) != 0;
     strbuf_init(&call->text, IRC_LINE_BYTES_MAX);
@@ -317,7 +330,9 @@ static struct str_view quit_reason(enum close_reason reason, const char *detail)
         [CLOSE_DRAIN] = "node is being replaced",
         [CLOSE_SHUTDOWN] = "node is stopping",
     };
-    return sv_of(reason == CLOSE_QUIT ? detail : reasons[reason]);
+    bool is_told = reason == CLOSE_QUIT || reason == CLOSE_KILLED;
+
+    return sv_of(is_told ? detail : reasons[reason]);
 }
 
 static void say_farewell(struct irc *irc, enum close_reason reason, const char *detail)
@@ -343,6 +358,7 @@ static void irc_on_close(void *front, enum close_reason reason, const char *deta
     struct irc *irc = front;
 
     say_farewell(irc, reason, detail);
+    irc_set_modes(irc, 0);
     hub_user_close(irc->user, quit_reason(reason, detail));
     irc->session = NULL;
     irc->user = NULL;

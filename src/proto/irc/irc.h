@@ -89,6 +89,7 @@ struct irc {
         *shown_join;   /* only compared: its JOIN was sent, not yet the rest */
     struct said said;  /* labels of what was said and has not come back */
     uint64_t heard_ms; /* the last line came */
+    uint64_t oper_ms;  /* OPER may be tried again then */
     uint32_t caps;     /* enum irc_cap */
     uint8_t modes;     /* enum irc_user_mode */
     bool is_302;       /* CAP LS 302: cap-notify is on for good */
@@ -104,6 +105,8 @@ bool irc_is_open(const struct irc *irc);
 bool irc_is_registered(const struct irc *irc);
 /* Something came back or ended: go on with the call, or take the next line. */
 void irc_go_on(struct irc *irc);
+/* The modes are these now; LUSERS counts them. */
+void irc_set_modes(struct irc *irc, unsigned modes);
 /* The session is to offer the line that it holds again. */
 void irc_offer_again(struct irc *irc);
 
@@ -129,6 +132,8 @@ void irc_send_shared(struct irc *irc, struct msg *m);
 /* IRCv3 standard-replies: "FAIL command code context :text"; the context may be empty. */
 void irc_fail(struct irc *irc, struct str_view command, const char *code,
               struct str_view context, const char *text);
+/* A server's notice as a part of the answer. */
+void irc_tell_notice(struct irc *irc, struct str_view text);
 /* What was asked for was given up; `what` is a nick, a room or empty. */
 void irc_tell_unavailable(struct irc *irc, struct str_view what);
 /* The labeled call is over. */

@@ -24,6 +24,7 @@ static void add_targmax(struct strbuf *out)
 
 static const struct isupport_row rows[] = {
     {"AWAYLEN", NULL, IRC_AWAY_BYTES_MAX, NULL},
+    {"BOT", "B", 0, NULL},
     {"CASEMAPPING", "ascii", 0, NULL},
     {"CHANMODES", NULL, 0, irc_modes_add_chanmodes},
     {"CHANNELLEN", NULL, ROOM_BYTES_MAX, NULL},

@@ -16,6 +16,7 @@ enum {
     IRC_TOPIC_BYTES_MAX = 340,
     IRC_REASON_BYTES_MAX = 340, /* of PART and QUIT */
     IRC_KICK_BYTES_MAX = 300,
+    IRC_KILL_BYTES_MAX = 300, /* also fits behind QUIT with who did it */
     IRC_AWAY_BYTES_MAX = 390,
     IRC_TARGETS_MAX = 4,  /* of PRIVMSG, NOTICE, TAGMSG, KICK */
     IRC_USERHOST_MAX = 5, /* nicks of USERHOST, USERIP (RFC 2812, 4.8) */

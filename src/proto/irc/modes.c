@@ -207,10 +207,12 @@ static const struct {
     unsigned bit;
 } user_rows[] = {
     {'i', IRC_USER_INVISIBLE},
+    {'o', IRC_USER_OPERATOR},
     {'w', IRC_USER_WALLOPS},
+    {'B', IRC_USER_BOT},
 };
 
-const struct str_view irc_modes_user_letters = SV_INIT("iw");
+const struct str_view irc_modes_user_letters = SV_INIT("iowB");
 
 unsigned irc_modes_user_bit(char letter)
 {
@@ -222,12 +224,18 @@ unsigned irc_modes_user_bit(char letter)
     return 0;
 }
 
-static void add_user_letters(struct strbuf *out, char sign, unsigned modes)
+unsigned irc_modes_of(struct str_view letters)
 {
-    if (modes == 0) {
-        return;
+    unsigned modes = 0;
+
+    for (size_t i = 0; i < letters.len; i++) {
+        modes |= irc_modes_user_bit(letters.ptr[i]);
     }
-    strbuf_add_char(out, sign);
+    return modes;
+}
+
+void irc_modes_add_user_letters(struct strbuf *out, unsigned modes)
+{
     for (size_t i = 0; i < PARLEY_COUNT_OF(user_rows); i++) {
         if ((modes & user_rows[i].bit) != 0) {
             strbuf_add_char(out, user_rows[i].letter);
@@ -235,16 +243,22 @@ static void add_user_letters(struct strbuf *out, char sign, unsigned modes)
     }
 }
 
+static void add_signed(struct strbuf *out, char sign, unsigned modes)
+{
+    if (modes != 0) {
+        strbuf_add_char(out, sign);
+        irc_modes_add_user_letters(out, modes);
+    }
+}
+
 void irc_modes_add_change(struct strbuf *out, unsigned from, unsigned to)
 {
-    add_user_letters(out, '+', to & ~from);
-    add_user_letters(out, '-', from & ~to);
+    add_signed(out, '+', to & ~from);
+    add_signed(out, '-', from & ~to);
 }
 
 void irc_modes_add_user(struct strbuf *out, unsigned modes)
 {
-    if (modes == 0) {
-        strbuf_add_char(out, '+');
-    }
-    add_user_letters(out, '+', modes);
+    strbuf_add_char(out, '+');
+    irc_modes_add_user_letters(out, modes);
 }

@@ -64,11 +64,20 @@ void irc_modes_add_changes(struct strbuf *out, const struct hub_mode_change *cha
                            size_t count);
 
 /* ---- of a person ---- */
-/* Bits of the modes that somebody can set on themselves. */
-enum irc_user_mode { IRC_USER_INVISIBLE = 1, IRC_USER_WALLOPS = 2 };
+/* The operator's mode is given by OPER alone, and can be taken back. */
+enum irc_user_mode {
+    IRC_USER_INVISIBLE = 1,
+    IRC_USER_WALLOPS = 2,
+    IRC_USER_OPERATOR = 4,
+    IRC_USER_BOT = 8,
+};
 
 /* The bit of a letter, 0: no such mode. */
 unsigned irc_modes_user_bit(char letter);
+/* Those of a person's letters that are modes here. */
+unsigned irc_modes_of(struct str_view letters);
+/* The letters, without a sign: what the hub keeps of a person. */
+void irc_modes_add_user_letters(struct strbuf *out, unsigned modes);
 /* "+iw" */
 void irc_modes_add_user(struct strbuf *out, unsigned modes);
 /* "+i-w": what was done to get from one to the other. */

@@ -24,12 +24,17 @@
     X(RPL_ISUPPORT, 5, "$ :are supported by this server") \
     X(RPL_MAP, 15, ":%") \
     X(RPL_MAPEND, 17, ":End of /MAP") \
+    X(RPL_STATSCOMMANDS, 212, "% % 0 0") \
     X(RPL_ENDOFSTATS, 219, "% :End of /STATS report") \
     X(RPL_UMODEIS, 221, "%") \
-    X(RPL_LUSERCLIENT, 251, ":There are % users and 0 invisible on 1 servers") \
+    X(RPL_STATSUPTIME, 242, ":Server Up %") \
+    X(RPL_STATSOLINE, 243, "O * * %") \
+    X(RPL_LUSERCLIENT, 251, ":There are % users and % invisible on 1 servers") \
     X(RPL_LUSEROP, 252, "% :operator(s) online") \
+    X(RPL_LUSERUNKNOWN, 253, "% :unknown connection(s)") \
     X(RPL_LUSERCHANNELS, 254, "% :channels formed") \
     X(RPL_LUSERME, 255, ":I have % clients and 1 servers") \
+    X(RPL_TRYAGAIN, 263, "% :Please wait a while and try again") \
     X(RPL_AWAY, 301, "% :%") \
     X(RPL_USERHOST, 302, ":%") \
     X(RPL_ISON, 303, ":%") \
@@ -37,6 +42,7 @@
     X(RPL_NOWAWAY, 306, ":You have been marked as being away") \
     X(RPL_WHOISUSER, 311, "% % % * :%") \
     X(RPL_WHOISSERVER, 312, "% % :%") \
+    X(RPL_WHOISOPERATOR, 313, "% :is a server operator") \
     X(RPL_ENDOFWHO, 315, "% :End of /WHO list") \
     X(RPL_ENDOFWHOIS, 318, "% :End of /WHOIS list") \
     X(RPL_WHOISCHANNELS, 319, "% :%") \
@@ -49,6 +55,7 @@
     X(RPL_NOTOPIC, 331, "% :No topic is set") \
     X(RPL_TOPIC, 332, "% :%") \
     X(RPL_TOPICWHOTIME, 333, "% % %") \
+    X(RPL_WHOISBOT, 335, "% :is a bot") \
     X(RPL_INVITELIST, 336, "%") \
     X(RPL_ENDOFINVITELIST, 337, ":End of /INVITE list") \
     X(RPL_USERIP, 340, ":%") \
@@ -71,6 +78,8 @@
     X(RPL_ENDOFINFO, 374, ":End of /INFO list") \
     X(RPL_MOTDSTART, 375, ":- % message of the day -") \
     X(RPL_ENDOFMOTD, 376, ":End of /MOTD command") \
+    X(RPL_YOUREOPER, 381, ":You are now a server operator") \
+    X(RPL_REHASHING, 382, "% :Rehashing") \
     X(RPL_TIME, 391, "% :%") \
     X(ERR_NOSUCHNICK, 401, "% :No such nick/channel") \
     X(ERR_NOSUCHSERVER, 402, "% :No such server") \
@@ -98,6 +107,7 @@
     X(ERR_NOTREGISTERED, 451, ":You have not registered") \
     X(ERR_NEEDMOREPARAMS, 461, "% :Not enough parameters") \
     X(ERR_ALREADYREGISTERED, 462, ":You may not reregister") \
+    X(ERR_PASSWDMISMATCH, 464, ":Password incorrect") \
     X(ERR_CHANNELISFULL, 471, "% :Cannot join channel (+l)") \
     X(ERR_UNKNOWNMODE, 472, "% :is unknown mode char to me") \
     X(ERR_INVITEONLYCHAN, 473, "% :Cannot join channel (+i)") \
@@ -107,6 +117,7 @@
     X(ERR_BANLISTFULL, 478, "% % :Channel list is full") \
     X(ERR_NOPRIVILEGES, 481, ":Permission denied: you're not a server operator") \
     X(ERR_CHANOPRIVSNEEDED, 482, "% :You're not a channel operator") \
+    X(ERR_CANTKILLSERVER, 483, ":You can't kill a server!") \
     X(ERR_NOOPERHOST, 491, ":There are no server operators here") \
     X(ERR_UMODEUNKNOWNFLAG, 501, ":Unknown MODE flag") \
     X(ERR_USERSDONTMATCH, 502, ":Can't change mode for other users") \

@@ -234,13 +234,29 @@ static void on_hole(struct strbuf *out, const struct hub_event *e, unsigned form
     add_trailing(out, SV("Some lines of this room are missing here."));
 }
 
+static void on_killed(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    add_source(out, e, SV("KILL"));
+    strbuf_add_char(out, ' ');
+    irc_numeric_add_word(out, e->target);
+    add_trailing(out, e->text);
+}
+
+static void on_wallops(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    add_source(out, e, SV("WALLOPS"));
+    add_trailing(out, e->text);
+}
+
 typedef void (*render_fn)(struct strbuf *out, const struct hub_event *e, unsigned form);
 
 static const render_fn renderers[] = {
     [EV_JOIN] = on_join, [EV_LEAVE] = on_leave,   [EV_QUIT] = on_quit,
     [EV_NICK] = on_nick, [EV_TOPIC] = on_topic,   [EV_AWAY] = on_away,
     [EV_KICK] = on_kick, [EV_INVITE] = on_invite, [EV_INVITE_SEEN] = on_invite,
-    [EV_HOLE] = on_hole,
+    [EV_HOLE] = on_hole, [EV_KILLED] = on_killed, [EV_WALLOPS] = on_wallops,
 };
 
 /* ---- modes ---- */

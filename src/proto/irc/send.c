@@ -103,6 +103,17 @@ void irc_fail(struct irc *irc, struct str_view command, const char *code,
     irc_end(irc);
 }
 
+void irc_tell_notice(struct irc *irc, struct str_view text)
+{
+    struct strbuf *out = irc_begin(irc);
+
+    strbuf_add(out, SV(":" IRC_SERVER_NAME " NOTICE "));
+    irc_numeric_add_word(out, irc_nick(irc));
+    strbuf_add(out, SV(" :"));
+    irc_numeric_add_text(out, text);
+    irc_end(irc);
+}
+
 void irc_tell_unavailable(struct irc *irc, struct str_view what)
 {
     static const char text[] = "Not done, the backplane is away";

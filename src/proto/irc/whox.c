@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "proto/irc/limits.h"
+#include "proto/irc/modes.h"
 #include "proto/irc/numerics.h"
 
 struct entry {
@@ -44,10 +45,15 @@ static void add_nick(struct strbuf *out, const struct entry *e)
     irc_numeric_add_word(out, e->p->nick);
 }
 
-/* Here or gone; then what stands before the nick in that room. */
+/* Here or gone, operator of the server, bot (IRCv3 bot-mode); then what stands before the
+ * nick in that room. */
 static void add_flags(struct strbuf *out, const struct entry *e)
 {
+    unsigned modes = irc_modes_of(e->p->modes);
+
     strbuf_add_char(out, e->p->away.len > 0 ? 'G' : 'H');
+    strbuf_add(out, (modes & IRC_USER_OPERATOR) != 0 ? SV("*") : SV(""));
+    strbuf_add(out, (modes & IRC_USER_BOT) != 0 ? SV("B") : SV(""));
     strbuf_add(out, e->prefixes);
 }
 
