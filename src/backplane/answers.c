@@ -30,7 +30,7 @@ static void tell_stored(struct publisher *p, const struct batch *b, struct str_v
         }
         for (size_t k = 0; c->meta != NULL && k < c->count; k++) {
             if (c->meta[k].want_stored) {
-                r->events->on_stored(r->hub, c->meta[k].token, id);
+                r->events->on_stored(r->hub, c->meta[k].token, id, k);
             }
         }
     }

@@ -58,9 +58,9 @@ static void on_hole(void *hub, void *log_owner)
     repair_drop_pending(r);
 }
 
-static void on_stored(void *hub, struct token token, struct entry_id id)
+static void on_stored(void *hub, struct token token, struct entry_id id, uint64_t index)
 {
-    request_on_stored(hub, token, id);
+    request_on_stored(hub, token, (struct item_place){id, index});
 }
 
 static void on_refused(void *hub, struct token token)

@@ -95,7 +95,7 @@ static void send_back(const struct applied *a, struct str_view nick)
     (void)taken;
 }
 
-/* id who account text toid kind tonick tags */
+/* id who account text toid kind tonick tags modes */
 static bool apply_direct(const struct applied *a)
 {
     struct str_view kind = item_field(&a->it, 5);
@@ -110,7 +110,8 @@ static bool apply_direct(const struct applied *a)
     message.type = kind.ptr[0];
     message.fields[4] = item_field(&a->it, 7); /* the tags, where a message has them */
     message.field_count = 5;
-    if (!message_to_event(&message, a->place, &ev)) {
+    if (!message_to_event(&message, a->place, &ev) ||
+        !person_modes_are_valid(item_field(&a->it, 8))) {
         return false;
     }
     if (u == NULL) {
@@ -121,6 +122,7 @@ static bool apply_direct(const struct applied *a)
     ev.person = person_find(a->hub, item_field(&a->it, 0));
     ev.origin = ev.person != NULL ? ev.person->user : NULL;
     ev.target = person_nick(&u->person);
+    ev.modes = item_field(&a->it, 8);
     fanout_to_user(u, &ev);
     return true;
 }

@@ -143,7 +143,7 @@ bool letters_is_request(const struct request *r)
     return told[r->kind] != 0;
 }
 
-void letters_on_stored(struct request *r)
+void letters_on_stored(struct request *r, struct item_place place)
 {
     struct hub_user *u = r->user;
     struct hub_event ev = hub_event_of(told[r->kind], NULL, &u->person);
@@ -151,6 +151,9 @@ void letters_on_stored(struct request *r)
 
     request_end(r);
     ev.kind = r->item_kind;
+    ev.id = place.id;
+    ev.index = place.index;
+    ev.time_ms = place.id.ms > 0 ? place.id.ms : ev.time_ms;
     ev.who = person_who(&u->person, &who);
     ev.target = request_name(r);
     ev.origin = u;

@@ -10,6 +10,7 @@
 
 #include <parley/util/str.h>
 
+#include "hub/message.h"
 #include "hub/person_internal.h"
 #include "hub/user_internal.h"
 
@@ -18,6 +19,6 @@ bool letters_is_request(const struct request *r);
 /* Its nick belongs to member id `owner`: hand the letter over. */
 void letters_send(struct request *r, struct str_view owner, const struct record *rec);
 /* It is stored: the request has its effect. */
-void letters_on_stored(struct request *r);
+void letters_on_stored(struct request *r, struct item_place place);
 
 #endif

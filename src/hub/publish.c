@@ -242,8 +242,9 @@ bool publish_direct(const struct request *r, struct str_view to_id,
     draft_add_field(&d, to_id);
     draft_add_field(&d, sv(&r->item_kind, 1));
     draft_add_field(&d, to_nick);
-    if (r->tags_len > 0) {
+    if (r->tags_len > 0 || person_modes(&u->person).len > 0) {
         draft_add_field(&d, request_tags(r));
+        draft_add_field(&d, person_modes(&u->person));
     }
     return draft_publish_to_node(&d, to_id);
 }

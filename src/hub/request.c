@@ -351,7 +351,7 @@ void request_repeat(struct room *r)
 
 /* ---- what the backplane says ---- */
 
-void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
+void request_on_stored(struct hub *hub, struct token token, struct item_place place)
 {
     struct request *r = token.kind == TOKEN_REQUEST ? request_find(hub, token) : NULL;
 
@@ -359,12 +359,12 @@ void request_on_stored(struct hub *hub, struct token token, struct entry_id id)
         return;
     }
     if (letters_is_request(r)) {
-        letters_on_stored(r);
+        letters_on_stored(r, place);
         return;
     }
     r->state = REQUEST_STORED;
-    r->stored = id;
-    if (r->room != NULL && entry_id_compare(id, r->room->last) <= 0) {
+    r->stored = place.id;
+    if (r->room != NULL && entry_id_compare(place.id, r->room->last) <= 0) {
         settle_one(r);
     }
 }

@@ -12,6 +12,7 @@
 
 #include <parley/core/backplane.h>
 
+#include "hub/message.h"
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
 
@@ -29,7 +30,7 @@ void request_room_is_live(struct room *r);
 void request_settle_room(struct room *r);
 /* Stored entries of the room may have been lost with its books: hand them over again. */
 void request_repeat(struct room *r);
-void request_on_stored(struct hub *hub, struct token token, struct entry_id id);
+void request_on_stored(struct hub *hub, struct token token, struct item_place place);
 void request_on_refused(struct hub *hub, struct token token);
 /* The join took effect. */
 void request_welcome(struct hub_user *u, struct room *r);

@@ -90,8 +90,9 @@ struct backplane_events {
     /* Entries are gone for good (trimmed before they could be read, or lost). A snapshot
      * follows if the books must be read again. */
     void (*on_hole)(void *hub, void *log_owner);
-    /* A publication with want_stored is in the log; `id` is its entry's. */
-    void (*on_stored)(void *hub, struct token token, struct entry_id id);
+    /* A publication with want_stored is in the log; `id` is its entry's ({0,0}: not known),
+     * `index` its place in it. */
+    void (*on_stored)(void *hub, struct token token, struct entry_id id, uint64_t index);
     /* A publication was given up and will never be stored. */
     void (*on_refused)(void *hub, struct token token);
     void (*on_claim)(void *hub, struct token token, enum claim_result result);

@@ -61,7 +61,8 @@ enum item_type {
         'R', /* id nick user host account realname away modes version oldid stay
                             flags: a member that its node registers again */
     ITEM_DIRECT =
-        'U', /* id who account text toid kind(M|A|O|G) tonick tags: in a node's inbox */
+        'U', /* id who account text toid kind(M|A|O|G) tonick tags modes: in a node's
+                        inbox */
     ITEM_INVITE =
         'I',         /* id who account toid room tonick: in a node's inbox; and in the log
                             of the room, for its operators */

@@ -80,6 +80,8 @@ struct hub_event {
     struct str_view who;         /* nick!user@host as the item carries it */
     struct str_view account;
     struct str_view text;
+    struct str_view
+        modes; /* EV_DIRECT, EV_TAGMSG: those of who, if `person` is not known */
     struct str_view tags;   /* of what was said: client-only tags, "+a=b;+c", or empty */
     struct str_view target; /* nick to whom */
     struct str_view old_nick;  /* EV_NICK */

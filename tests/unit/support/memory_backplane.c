@@ -470,7 +470,7 @@ static bool answer_next(struct memory_node *n)
     list_remove(&a->link);
     switch (a->kind) {
     case ANSWER_STORED:
-        n->events->on_stored(n->hub, a->token, a->id);
+        n->events->on_stored(n->hub, a->token, a->id, 0);
         break;
     case ANSWER_REFUSED:
         n->events->on_refused(n->hub, a->token);
