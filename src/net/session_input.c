@@ -61,6 +61,13 @@ void session_init_input(struct session *s)
     s->input = INPUT_FLOWING;
 }
 
+void session_allow_line(struct session *s, uint32_t max_bytes)
+{
+    if (max_bytes > s->framer.max_line) {
+        s->framer.max_line = max_bytes;
+    }
+}
+
 void session_stop_input(struct session *s)
 {
     set_input(s, INPUT_FLOWING);
@@ -83,7 +90,7 @@ bool session_wants_input(const struct session *s)
     case INPUT_THROTTLED:
         return false;
     case INPUT_WAITING:
-        return framer_held_bytes(&s->framer) <= s->srv->policy.max_line_bytes;
+        return framer_held_bytes(&s->framer) <= s->framer.max_line;
     }
     return false;
 }
@@ -173,7 +180,7 @@ void session_resume(struct session *s)
 /* No more than the flood tokens can pay for, so that what a flooder makes us hold stays small. */
 static size_t read_size(const struct session *s)
 {
-    uint64_t max_line = s->srv->policy.max_line_bytes;
+    uint64_t max_line = s->framer.max_line;
     uint64_t lines = s->input == INPUT_FLOWING ? tokens_of(s) : 1;
 
     if (lines > SESSION_READ_BYTES / max_line) {

@@ -64,6 +64,7 @@ def test_errors_of_messages(pair):
         ("PRIVMSG #b :x", ["404 ann #b :Cannot send to channel: you are not in it"]),
         ("PRIVMSG # :x", ["403 ann # :No such channel"]),
         ("TAGMSG", ["411 ann :No recipient given (TAGMSG)"]),
+        ("TAGMSG ,", ["411 ann :No recipient given (TAGMSG)"]),
         ("NOTICE", []),
         ("NOTICE #a", []),
         ("NOTICE nobody :x", []),
@@ -107,11 +108,97 @@ def test_no_tags_but_those_agreed_on(world, nodes, caps):
     assert sorted(ann.wait_for("PRIVMSG").tags) == expected
 
 
-def test_tags_of_clients_are_accepted_and_not_relayed(pair):
+def client_tags(message):
+    return {key: value for key, value in message.tags.items() if key.startswith("+")}
+
+
+def test_tags_of_clients_are_relayed(world, nodes, pair):
     ann, ben = pair
     ann.ask("CAP REQ :message-tags")
-    assert ann.ask("@+typing=active TAGMSG #a", "@+x=y;z PRIVMSG #a :x") == []
-    assert ben.next() == ":ann!~ann@127.0.0.1 PRIVMSG #a :x"
+    cid = irc_person(world, nodes[-1], "cid", caps="message-tags", rooms="#a")
+    ann.wait_for("JOIN", "#a")
+    ann.send(
+        "@+typing=active TAGMSG #A",
+        "@+x=a\\:b;z=1;+draft/reply;+=;+a_b;+x.y/z-1=\u20ac PRIVMSG #a :one",
+        "@+x=y NOTICE cid :two",
+        "@+x=y TAGMSG cid,ben",
+    )
+    message = cid.wait_for("TAGMSG")
+    assert (message.source, message.params) == ("ann!~ann@127.0.0.1", ["#a"])
+    assert client_tags(message) == {"+typing": "active"} and "msgid" in message.tags
+    message = cid.wait_for("PRIVMSG", "#a")
+    assert client_tags(message) == {"+x": "a\\:b", "+draft/reply": "", "+x.y/z-1": "\u20ac"}
+    assert client_tags(cid.wait_for("NOTICE", "cid")) == {"+x": "y"}
+    assert client_tags(cid.wait_for("TAGMSG", "cid")) == {"+x": "y"}
+    # Who does not know tags sees the texts alone.
+    ben.cursor = max(i for i, line in enumerate(ben.lines) if "PONG" in line) + 1
+    said = [line for line in ben.ask() if " JOIN " not in line]
+    assert said == [":ann!~ann@127.0.0.1 PRIVMSG #a :one"]
+    # Nor can such a client send any.
+    ben.send("@+x=y TAGMSG #a", "@+x=y PRIVMSG #a :plain")
+    assert client_tags(cid.wait_for("PRIVMSG", "#a")) == {}
+    assert not [line for line in cid.lines if " TAGMSG " in line and "ben!" in line]
+
+
+def test_tags_of_the_greatest_length_are_relayed(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
+    ben = irc_person(world, nodes[-1], "ben", caps=RICH, rooms="#a")
+    ann.wait_for("JOIN", "#a")
+    text = "x" * (510 - len("PRIVMSG #a :"))
+    tags = "+a=" + "v" * (4094 - 3)
+    ann.send(f"@{tags} PRIVMSG #a :{text}")
+    parts = [ben.wait_for("PRIVMSG", "#a"), ben.wait_for("PRIVMSG", "#a")]
+    assert parts[0].tags["+a"] == "v" * 4091 and "+a" not in parts[1].tags
+    assert "".join(part.params[1] for part in parts) == text
+    assert commands_of(ann.ask(f"@{tags}v PRIVMSG #a :x"))[-1] == "417"
+
+
+def test_echo_of_tags(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
+    irc_person(world, nodes[-1], "ben", caps=RICH)
+    lines = ann.ask("@+x=y TAGMSG #a", "@+x=y TAGMSG ben", "@+x=y PRIVMSG ben :z", "TAGMSG #a")
+    assert commands_of(lines) == ["TAGMSG", "TAGMSG", "PRIVMSG"]
+    assert all(client_tags(parse(line)) == {"+x": "y"} for line in lines)
+    label = "@label=1;+x=y"
+    for target in ("#a", "ben"):
+        lines = ann.ask(f"{label} TAGMSG {target}")
+        assert len(lines) == 1 and parse(lines[0]).tags["label"] == "1", lines
+        assert parse(lines[0]).command == "TAGMSG"
+    assert commands_of(ann.ask(f"{label} TAGMSG nobody")) == ["401"]
+    assert commands_of(ann.ask(f"{label} TAGMSG #b")) == ["404"]
+    assert ann.ask("@label=2 TAGMSG #a") == ["@label=2 :irc.parley ACK"]
+
+
+def test_both_ends_of_a_direct_message_see_one_id(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", caps=RICH)
+    ben = irc_person(world, nodes[-1], "ben", caps=RICH)
+    cid = irc_person(world, nodes[-1], "cid", caps=RICH)
+    ids = set()
+    for number in range(20):
+        cid.send(f"PRIVMSG BEN :from cid {number}")
+        echo = parse(ann.ask(f"PRIVMSG Ben :{number}", "@+x=1 TAGMSG ben")[0])
+        heard = ben.wait_for("PRIVMSG", "ben", str(number))
+        assert (echo.tags["msgid"], echo.tags["time"]) == (heard.tags["msgid"], heard.tags["time"])
+        ids.add(echo.tags["msgid"])
+    assert len(ids) == 20
+
+
+def test_the_tag_of_bots(world, nodes):
+    bot = irc_person(world, nodes[0], "bot", caps=RICH)
+    ben = irc_person(world, nodes[-1], "ben", caps="message-tags", rooms="#a")
+    cid = irc_person(world, nodes[-1], "cid", caps="message-tags")
+    dan = irc_person(world, nodes[-1], "dan", caps="server-time", rooms="#a")
+    ben.wait_for("JOIN", "#a")
+    bot.ask("MODE bot +B", "JOIN #a")
+    assert ben.wait_for("JOIN", "#a").tags["bot"] == ""
+    bot.send("PRIVMSG #a :x", "PRIVMSG cid :y", "@+x TAGMSG cid", "TOPIC #a :z", "NICK robot")
+    for command in ("PRIVMSG", "TOPIC", "NICK"):
+        assert "bot" in ben.wait_for(command).tags, command
+    for command in ("PRIVMSG", "TAGMSG"):
+        assert "bot" in cid.wait_for(command).tags, command
+    assert "bot" not in dan.wait_for("PRIVMSG", "#a").tags
+    bot.ask("MODE robot -B", "PRIVMSG #a :again")
+    assert "bot" not in ben.wait_for("PRIVMSG", "#a").tags
 
 
 def test_echo(world, nodes):

@@ -117,6 +117,26 @@ def test_away(world, nodes, ann, ben):
     assert ben.ask() == []
 
 
+def test_setname(world, nodes, ann, ben):
+    cid = irc_person(world, nodes[-1], "cid", caps="setname", rooms="#a")
+    dan = irc_person(world, nodes[-1], "dan", rooms="#a")
+    bob = world.person(nodes[-1], "bob")
+    ann.ask()
+    assert ann.ask("SETNAME :Ann B") == []
+    message = cid.wait_for("SETNAME")
+    assert (message.source, message.params) == ("ann!~ann@127.0.0.1", ["Ann B"])
+    assert commands_of(cid.ask("SETNAME :Cid C")) == ["SETNAME"]
+    assert params_of(ben.ask("WHOIS ann"), "311")[0][-1] == "Ann B"
+    assert params_of(ben.ask("WHOIS cid"), "311")[0][-1] == "Cid C"
+    assert params_of(dan.ask("WHO ann"), "352")[0][-1] == "0 Ann B"
+    assert ben.ask() == [] and dan.ask() == [] and bob.settle() == []
+    assert commands_of(ann.ask("SETNAME")) == ["461"]
+    for wrong in ("", "x" * 161):
+        lines = ann.ask(f"SETNAME :{wrong}")
+        assert params_of(lines, "FAIL")[0][:2] == ["SETNAME", "INVALID_REALNAME"]
+    assert params_of(ben.ask("WHOIS ann"), "311")[0][-1] == "Ann B"
+
+
 # ---- the server ----
 
 

@@ -11,7 +11,8 @@ from irc_client import commands_of, irc_connect, irc_person, params_of, parse
 
 ALL_CAPS = (
     "account-tag away-notify batch cap-notify echo-message extended-join invite-notify "
-    "labeled-response message-tags multi-prefix server-time standard-replies userhost-in-names"
+    "labeled-response message-tags multi-prefix server-time setname standard-replies "
+    "userhost-in-names"
 )
 
 
@@ -207,7 +208,8 @@ def test_lines_that_are_too_long(world, node):
     text = "x" * (510 - len("PRIVMSG #a :"))
     assert ann.ask(f"PRIVMSG #a :{text}") == []
     assert ann.ask(f"PRIVMSG #a :{text}x") == [too_long]
-    assert ann.ask(f"@{'t' * 3500} PRIVMSG #a :{'x' * 400}") == []
+    assert ann.ask(f"@{'t' * 4094} PRIVMSG #a :{text}") == []
+    assert ann.ask(f"@{'t' * 4094} PRIVMSG #a :{text}x") == [too_long]
     assert ann.ask(f"@{'t' * 4095} PING x") == [too_long]
     assert ann.ask(f"PRIVMSG #a :{'x' * 10000}") == [too_long]
 

@@ -21,7 +21,7 @@ END_TEST
 /* What is not there yet is not offered: no client is to wait for it. */
 START_TEST(test_nothing_is_offered_that_is_not_there)
 {
-    uint32_t missing = IRC_CAP_ACCOUNT_NOTIFY | IRC_CAP_CHGHOST | IRC_CAP_SETNAME;
+    uint32_t missing = IRC_CAP_ACCOUNT_NOTIFY | IRC_CAP_CHGHOST;
 
     ck_assert_uint_eq(irc_caps_offered() & missing, 0);
 }
@@ -42,7 +42,8 @@ static const struct request_case {
     {"", false, IRC_CAP_BATCH, true, IRC_CAP_BATCH},
     {"batch nonsense", false, IRC_CAP_SERVER_TIME, false, IRC_CAP_SERVER_TIME},
     {"sasl", false, 0, false, 0},
-    {"setname", false, 0, false, 0},
+    {"setname", false, 0, true, IRC_CAP_SETNAME},
+    {"chghost", false, 0, false, 0},
     {"BATCH", false, 0, false, 0},
     {"batch=1", false, 0, false, 0},
     {"-", false, 0, false, 0},

@@ -187,6 +187,28 @@ START_TEST(test_find_tag)
 }
 END_TEST
 
+static const char *const client_tags[][2] = {
+    {"", ""},
+    {"+a", "+a"},
+    {"+a=b", "+a=b"},
+    {"label=1;+a=b;time=2;+c;account=x", "+a=b;+c"},
+    {"+a=b\\:\\s;;+c=d=e", "+a=b\\:\\s;+c=d=e"},
+    {"+draft/reply=1;+x-y.z/a-1=2", "+draft/reply=1;+x-y.z/a-1=2"},
+    /* not keys */
+    {"+;+=1;a=+b;++a;+a_b;+/a;+a/;+a/b.c;+a.b;+a/b/c;+\xc3\xa4", ""},
+};
+
+START_TEST(test_client_tags)
+{
+    struct strbuf out;
+
+    strbuf_init(&out, IRC_TAGS_BYTES_MAX);
+    irc_message_add_client_tags(&out, sv_of(client_tags[_i][0]));
+    ck_assert_str_eq(strbuf_cstr(&out), client_tags[_i][1]);
+    strbuf_done(&out);
+}
+END_TEST
+
 START_TEST(test_next_item_skips_empty_ones)
 {
     struct str_view list = SV(",#a,,#b,");
@@ -218,6 +240,7 @@ Suite *suite(void)
     tcase_add_loop_test(tc, test_parse_every_split, 0, (int)PARLEY_COUNT_OF(cases));
     tcase_add_loop_test(tc, test_parse_any_byte_anywhere, 0, 256);
     tcase_add_loop_test(tc, test_find_tag, 0, (int)PARLEY_COUNT_OF(tag_cases));
+    tcase_add_loop_test(tc, test_client_tags, 0, (int)PARLEY_COUNT_OF(client_tags));
     tcase_add_test(tc, test_next_item_skips_empty_ones);
     suite_add_tcase(s, tc);
     return s;

@@ -126,6 +126,9 @@ static const struct {
     {EV_MESSAGE, ITEM_MESSAGE, "a\rb\nc", ALICE "PRIVMSG #Tea :a b c\r\n"},
     {EV_DIRECT, ITEM_MESSAGE, "psst", ALICE "PRIVMSG bob :psst\r\n"},
     {EV_DIRECT, ITEM_NOTICE, "psst", ALICE "NOTICE bob :psst\r\n"},
+    {EV_SETNAME, 0, "Al B", ALICE "SETNAME :Al B\r\n"},
+    {EV_KILLED, 0, "x y", ALICE "KILL bob :x y\r\n"},
+    {EV_WALLOPS, 0, "x y", ALICE "WALLOPS :x y\r\n"},
     {EV_DIRECT_SENT, ITEM_MESSAGE, "psst", ALICE "PRIVMSG bob :psst\r\n"},
     {EV_KICK, 0, "too hot", ALICE "KICK #Tea bob :too hot\r\n"},
     {EV_KICK, 0, "", ALICE "KICK #Tea bob :alice\r\n"},
@@ -203,6 +206,56 @@ START_TEST(test_tags)
 }
 END_TEST
 
+/* Behind the server's own tags (message-tags, "Size limit"), and only for who knows tags. */
+START_TEST(test_tags_of_clients)
+{
+    struct hub_event e = event_of(EV_MESSAGE, ITEM_MESSAGE, "hi");
+
+    e.tags = SV("+a=b;+c");
+    render(&e, IRC_CAP_SERVER_TIME | IRC_CAP_MESSAGE_TAGS);
+    const char *own = strstr(strbuf_cstr(&out), ";msgid=");
+    ck_assert_ptr_nonnull(own);
+    ck_assert_ptr_nonnull(strstr(own, ";+a=b;+c " ALICE "PRIVMSG #Tea :hi\r\n"));
+    render(&e, IRC_CAP_SERVER_TIME);
+    ck_assert_ptr_null(strstr(strbuf_cstr(&out), "+a"));
+    e.id = (struct entry_id){0, 0};
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_str_eq(strbuf_cstr(&out), "@+a=b;+c " ALICE "PRIVMSG #Tea :hi\r\n");
+}
+END_TEST
+
+START_TEST(test_tagmsg)
+{
+    static const enum hub_event_type types[] = {EV_TAGMSG, EV_DIRECT_SENT};
+    struct hub_event e = event_of(types[_i], ITEM_TAGMSG, "");
+
+    e.tags = SV("+a");
+    e.id = (struct entry_id){0, 0};
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_str_eq(strbuf_cstr(&out), "@+a " ALICE "TAGMSG bob\r\n");
+    strbuf_clear(&out);
+    ck_assert(!irc_render_event(&out, &e, irc_render_form(IRC_CAP_SERVER_TIME, &e)));
+    ck_assert_uint_eq(out.len, 0);
+}
+END_TEST
+
+START_TEST(test_tag_of_bots)
+{
+    struct hub_event e = event_of(EV_DIRECT, ITEM_MESSAGE, "hi");
+
+    e.person = NULL;
+    e.modes = SV("iB");
+    e.id = (struct entry_id){0, 0};
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_str_eq(strbuf_cstr(&out), "@bot " ALICE "PRIVMSG bob :hi\r\n");
+    render(&e, IRC_CAP_SERVER_TIME);
+    ck_assert_ptr_null(strstr(strbuf_cstr(&out), "bot "));
+    e.person = alice; /* is none */
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_str_eq(strbuf_cstr(&out), ALICE "PRIVMSG bob :hi\r\n");
+}
+END_TEST
+
 START_TEST(test_extended_join)
 {
     struct hub_event e = event_of(EV_JOIN, 0, "");
@@ -233,7 +286,7 @@ START_TEST(test_ids_of_two_logs_differ)
 END_TEST
 
 /* Whichever log brings such news first: the id would not be the same everywhere. */
-static const enum hub_event_type without_id[] = {EV_NICK, EV_QUIT, EV_AWAY};
+static const enum hub_event_type without_id[] = {EV_NICK, EV_QUIT, EV_AWAY, EV_SETNAME};
 
 START_TEST(test_news_of_several_logs_have_no_id)
 {
@@ -517,6 +570,9 @@ Suite *suite(void)
     tcase_add_loop_test(tc, test_tags_change_nothing_else, 0,
                         (int)PARLEY_COUNT_OF(cases));
     tcase_add_loop_test(tc, test_tags, 0, (int)PARLEY_COUNT_OF(tag_cases));
+    tcase_add_test(tc, test_tags_of_clients);
+    tcase_add_loop_test(tc, test_tagmsg, 0, 2);
+    tcase_add_test(tc, test_tag_of_bots);
     tcase_add_test(tc, test_extended_join);
     tcase_add_test(tc, test_ids_of_two_logs_differ);
     tcase_add_loop_test(tc, test_news_of_several_logs_have_no_id, 0,

@@ -101,6 +101,8 @@ bool session_is_secure(const struct session *s);
 
 /* Hand the session over to another front-end (after sniffing the protocol). */
 void session_set_front(struct session *s, const struct front_ops *ops, void *front);
+/* Lines may have so many bytes with their end, if that is more than they may have now. */
+void session_allow_line(struct session *s, uint32_t max_bytes);
 /* The person is known now: the registration deadline ends. */
 void session_set_registered(struct session *s);
 

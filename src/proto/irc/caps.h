@@ -31,7 +31,7 @@
     X(MESSAGE_TAGS, "message-tags", true)                                                \
     X(MULTI_PREFIX, "multi-prefix", true)                                                \
     X(SERVER_TIME, "server-time", true)                                                  \
-    X(SETNAME, "setname", false) /* real names do not change yet */                      \
+    X(SETNAME, "setname", true)                                                          \
     X(STANDARD_REPLIES, "standard-replies", true)                                        \
     X(USERHOST_IN_NAMES, "userhost-in-names", true)
 

@@ -102,6 +102,7 @@ IRC_HANDLER(tagmsg);
 /* commands_person.c */
 IRC_HANDLER(away);
 IRC_HANDLER(ison);
+IRC_HANDLER(setname);
 IRC_HANDLER(userhost);
 IRC_HANDLER(userip);
 IRC_HANDLER(whois);

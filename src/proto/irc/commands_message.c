@@ -11,14 +11,31 @@ struct speech {
     char kind;
     bool is_silent;
     struct str_view text;
+    struct str_view tags;
 };
 
-static struct speech speech_of(const struct irc_call *call, bool is_notice)
+/* The client-only tags of the line (IRCv3 message-tags). They go into `call`'s text, as a kept
+ * line moves. */
+static struct str_view tags_of(const struct irc *irc, struct irc_call *call)
 {
-    struct speech s = {ITEM_MESSAGE, is_notice, call->m.params[1]};
+    if ((irc->caps & IRC_CAP_MESSAGE_TAGS) == 0 || call->m.tags.len == 0) {
+        return sv(NULL, 0);
+    }
+    strbuf_done(&call->text);
+    strbuf_init(&call->text, IRC_TAGS_BYTES_MAX);
+    irc_message_add_client_tags(&call->text, call->m.tags);
+    return strbuf_view(&call->text);
+}
+
+static struct speech speech_of(const struct irc *irc, struct irc_call *call, char kind)
+{
+    bool is_notice = kind == ITEM_NOTICE;
+    struct speech s = {kind, is_notice, call->m.params[1], tags_of(irc, call)};
     struct str_view action = {0};
 
-    if (is_notice) {
+    if (kind == ITEM_TAGMSG) {
+        s.text = sv(NULL, 0);
+    } else if (is_notice) {
         s.kind = ITEM_NOTICE;
     } else if (irc_render_is_action(s.text, &action)) {
         s.kind = ITEM_ACTION;
@@ -108,7 +125,7 @@ static struct str_view reason_of(enum hub_result result)
 static enum irc_step say_in_room(struct irc *irc, struct irc_call *call,
                                  const struct speech *s, struct str_view target)
 {
-    struct hub_speech speech = {.kind = s->kind, .text = s->text};
+    struct hub_speech speech = {.kind = s->kind, .text = s->text, .tags = s->tags};
     struct str_view name = room_of_target(target, &speech.status);
     const struct room *room = hub_room_find(irc->app->hub, name);
     enum hub_result result = HUB_NOT_MEMBER;
@@ -139,7 +156,8 @@ static enum irc_step say_to_person(struct irc *irc, struct irc_call *call,
     if (!hub_user_is_settled(irc->user)) {
         return IRC_AGAIN;
     }
-    enum hub_result result = hub_direct(irc->user, nick, s->kind, s->text);
+    struct hub_speech speech = {.kind = s->kind, .text = s->text, .tags = s->tags};
+    enum hub_result result = hub_speak_to(irc->user, nick, &speech);
     if (result == HUB_OK) {
         return IRC_LAST;
     }
@@ -152,16 +170,16 @@ static enum irc_step say_to_person(struct irc *irc, struct irc_call *call,
 }
 
 /* Without a text, or without anybody to tell it. */
-static bool lacks_something(struct irc *irc, const struct irc_call *call, bool is_notice)
+static bool lacks_something(struct irc *irc, const struct irc_call *call, char kind)
 {
     struct str_view target = {0};
     size_t at = 0;
     bool has_target = irc_message_next_item(call->m.params[0], &at, &target);
 
-    if (has_target && call->m.params[1].len > 0) {
+    if (has_target && (kind == ITEM_TAGMSG || call->m.params[1].len > 0)) {
         return false;
     }
-    if (is_notice) {
+    if (kind == ITEM_NOTICE) {
         return true;
     }
     if (has_target) {
@@ -205,12 +223,15 @@ static enum irc_step say_to_all(struct irc *irc, struct irc_call *call,
     return step;
 }
 
-static enum irc_step say(struct irc *irc, struct irc_call *call, bool is_notice)
+static enum irc_step say(struct irc *irc, struct irc_call *call, char kind)
 {
-    struct speech s = speech_of(call, is_notice);
+    struct speech s = speech_of(irc, call, kind);
 
-    if (lacks_something(irc, call, is_notice)) {
+    if (lacks_something(irc, call, kind)) {
         return IRC_DONE;
+    }
+    if (kind == ITEM_TAGMSG && s.tags.len == 0) {
+        return IRC_DONE; /* there is nothing to relay */
     }
     if (!is_pipelined(call)) {
         call->needs_quiet = true;
@@ -228,19 +249,15 @@ static enum irc_step say(struct irc *irc, struct irc_call *call, bool is_notice)
 
 enum irc_step irc_command_privmsg(struct irc *irc, struct irc_call *call)
 {
-    return say(irc, call, false);
+    return say(irc, call, ITEM_MESSAGE);
 }
 
 enum irc_step irc_command_notice(struct irc *irc, struct irc_call *call)
 {
-    return say(irc, call, true);
+    return say(irc, call, ITEM_NOTICE);
 }
 
-/* 005 says CLIENTTAGDENY=*: there is nothing in it that would be relayed. */
 enum irc_step irc_command_tagmsg(struct irc *irc, struct irc_call *call)
 {
-    if (call->m.params[0].len == 0) {
-        irc_reply(irc, ERR_NORECIPIENT, call->row->name);
-    }
-    return IRC_DONE;
+    return say(irc, call, ITEM_TAGMSG);
 }

@@ -117,6 +117,19 @@ enum irc_step irc_command_away(struct irc *irc, struct irc_call *call)
     return irc_requested(irc, hub_away(irc->user, text), SV("*"), IRC_LAST, IRC_DONE);
 }
 
+/* IRCv3 setname: what is not valid gets FAIL, whether or not standard-replies is known. */
+enum irc_step irc_command_setname(struct irc *irc, struct irc_call *call)
+{
+    struct str_view name = call->m.params[0];
+
+    if (name.len == 0 || name.len > REALNAME_BYTES_MAX) {
+        irc_fail(irc, call->row->name, "INVALID_REALNAME", SV(""),
+                 "The real name is empty or too long");
+        return IRC_DONE;
+    }
+    return irc_requested(irc, hub_setname(irc->user, name), SV("*"), IRC_LAST, IRC_DONE);
+}
+
 /* ---- ISON, USERHOST, USERIP: one answer about several nicks ---- */
 
 /* The next nick, wherever blanks and parameters are; call->targets counts parameters here. */

@@ -35,12 +35,13 @@ static const struct irc_command rows[] = {
     /* messages */
     ROW("PRIVMSG", privmsg, 0, 0, "target{,target} :text", "say something"),
     ROW("NOTICE", notice, 0, 0, "target{,target} :text", "say something; never answered"),
-    ROW("TAGMSG", tagmsg, 0, 0, "target{,target}", "tags without a text: not relayed yet"),
+    ROW("TAGMSG", tagmsg, 0, 0, "target{,target}", "client-only tags without a text"),
     /* people */
     ROW("WHO", who, 0, IRC_SERIAL, "[#room|nick|mask [%fields[,token]]]", "list people"),
     ROW("WHOIS", whois, 0, IRC_SERIAL, "nick", "who somebody is"),
     ROW("WHOWAS", whowas, 0, 0, "nick", "who somebody was: not remembered"),
     ROW("AWAY", away, 0, IRC_SERIAL, "[:text]", "say that you are away; alone: you are back"),
+    ROW("SETNAME", setname, 1, IRC_SERIAL, ":real name", "take another real name"),
     ROW("ISON", ison, 1, IRC_SERIAL, "nick{ nick}", "which of these are here"),
     ROW("USERHOST", userhost, 1, IRC_SERIAL, "nick{ nick}", "addresses of up to 5 people"),
     ROW("USERIP", userip, 1, IRC_SERIAL, "nick{ nick}", "the same"),

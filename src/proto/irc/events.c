@@ -88,7 +88,7 @@ static void on_own_message(struct irc *irc, struct hub_event *e)
 
 static void on_message(struct irc *irc, struct hub_event *e)
 {
-    if (e->origin == irc->user) {
+    if (e->origin == irc->user && e->room != NULL) {
         on_own_message(irc, e);
     } else {
         show(irc, e);
@@ -149,7 +149,8 @@ static void on_nick_taken(struct irc *irc, struct hub_event *e)
 
 static void on_unavailable(struct irc *irc, struct hub_event *e)
 {
-    if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION || e->kind == ITEM_NOTICE) {
+    if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION || e->kind == ITEM_NOTICE ||
+        e->kind == ITEM_TAGMSG) {
         on_message_unavailable(irc, e);
         return;
     }
@@ -260,6 +261,13 @@ static void on_away(struct irc *irc, struct hub_event *e)
     }
 }
 
+static void on_setname(struct irc *irc, struct hub_event *e)
+{
+    if ((irc->caps & IRC_CAP_SETNAME) != 0) {
+        answer_or_show(irc, e);
+    }
+}
+
 /* ---- own modes, and operators' doings ---- */
 
 static void on_user_modes(struct irc *irc, struct hub_event *e)
@@ -321,6 +329,7 @@ static const struct event_row {
     [EV_NICK] = {answer_or_show, false},
     [EV_TOPIC] = {answer_or_show, false},
     [EV_MESSAGE] = {on_message, false},
+    [EV_TAGMSG] = {on_message, false},
     [EV_RECENT] = {on_nothing, false}, /* CHATHISTORY comes later */
     [EV_HISTORY_END] = {on_nothing, false},
     [EV_DIRECT_SENT] = {on_direct_sent, true},
@@ -334,6 +343,7 @@ static const struct event_row {
     [EV_INVITE_SEEN] = {on_invite_seen, false},
     [EV_KICK] = {answer_or_show, false},
     [EV_MODE] = {answer_or_show, false},
+    [EV_SETNAME] = {on_setname, false},
     [EV_USER_MODES] = {on_user_modes, true},
     [EV_KILLED] = {on_killed, false},
     [EV_KILL_SENT] = {on_kill_sent, true},
@@ -352,7 +362,7 @@ static struct irc_call *call_of(const struct irc *irc, const struct hub_event *e
 /* It comes back when it comes, whatever is asked for meanwhile. */
 static bool is_pipelined(const struct hub_event *e)
 {
-    return e->type == EV_MESSAGE || e->type == EV_WALLOPS;
+    return e->type == EV_MESSAGE || e->type == EV_TAGMSG || e->type == EV_WALLOPS;
 }
 
 static void irc_deliver(void *sink, struct hub_event *e)

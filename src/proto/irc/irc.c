@@ -303,6 +303,7 @@ static void *irc_start(struct proto_app *app, struct session *s)
         host = sv(text, host.len + 1);
     }
     irc->user = hub_user_new(app->hub, &irc_sink_ops, irc, host);
+    session_allow_line(s, IRC_TAGS_BYTES_MAX + IRC_LINE_BYTES_MAX);
     session_set_deadline(s, irc->app->ping_ms);
     return irc;
 }

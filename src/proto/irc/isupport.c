@@ -29,7 +29,6 @@ static const struct isupport_row rows[] = {
     {"CHANMODES", NULL, 0, irc_modes_add_chanmodes},
     {"CHANNELLEN", NULL, ROOM_BYTES_MAX, NULL},
     {"CHANTYPES", "#", 0, NULL},
-    {"CLIENTTAGDENY", "*", 0, NULL},
     {"ELIST", "MNU", 0, NULL},
     {"EXCEPTS", "e", 0, NULL},
     {"HOSTLEN", NULL, IRC_HOST_BYTES_MAX, NULL},

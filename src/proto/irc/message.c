@@ -84,6 +84,41 @@ bool irc_message_find_tag(struct str_view tags, struct str_view key,
     return is_found;
 }
 
+/* key := "+" [vendor "/"] letters, digits, hyphens; a vendor is a host's name. */
+static bool is_client_key(struct str_view key)
+{
+    struct str_view name = key.len > 0 ? sv(key.ptr + 1, key.len - 1) : key;
+    size_t slash = sv_find_char(name, '/');
+
+    if (key.len < 2 || key.ptr[0] != '+' || slash == 0 || slash + 1 == name.len) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        char c = ascii_lower(name.ptr[i]);
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+
+        if (!is_plain && i != slash && (c != '.' || slash == name.len || i > slash)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void irc_message_add_client_tags(struct strbuf *out, struct str_view tags)
+{
+    size_t start = out->len;
+
+    while (tags.len > 0) {
+        struct str_view tag = sv_next_until(&tags, ';');
+        struct str_view value = tag;
+
+        if (is_client_key(sv_next_until(&value, '='))) {
+            strbuf_add(out, out->len > start ? SV(";") : SV(""));
+            strbuf_add(out, tag);
+        }
+    }
+}
+
 bool irc_message_next_item(struct str_view list, size_t *at, struct str_view *ret_item)
 {
     while (*at < list.len) {

@@ -15,6 +15,7 @@
 
 #include <parley/util/base.h>
 #include <parley/util/str.h>
+#include <parley/util/strbuf.h>
 
 enum {
     IRC_PARAMS_MAX = 15,
@@ -44,6 +45,9 @@ enum irc_message_result irc_message_parse(struct str_view line, struct irc_messa
  * the last one counts. */
 bool irc_message_find_tag(struct str_view tags, struct str_view key,
                           struct str_view *ret_value) PARLEY_MUST_CHECK;
+/* Append the client-only tags, as they are ("+a=b;+c"): what may be relayed. Those whose key
+ * is none are left out. */
+void irc_message_add_client_tags(struct strbuf *out, struct str_view tags);
 /* Cut the next item that is not empty off the list at `*at` (commas between); false at the
  * end. An offset, so that the list may move meanwhile. */
 bool irc_message_next_item(struct str_view list, size_t *at, struct str_view *ret_item)

@@ -61,7 +61,7 @@ static void add_escaped(struct strbuf *out, struct str_view value)
 static bool has_id(const struct hub_event *e)
 {
     return (e->id.ms > 0 || e->id.seq > 0) && e->type != EV_NICK && e->type != EV_QUIT &&
-           e->type != EV_AWAY;
+           e->type != EV_AWAY && e->type != EV_SETNAME;
 }
 
 /* What the event is in: a room, or what is said to one person. */
@@ -100,6 +100,26 @@ static void add_id(struct strbuf *out, const struct hub_event *e, size_t part)
     }
 }
 
+static bool is_of_bot(const struct hub_event *e)
+{
+    struct str_view modes = e->person != NULL ? person_modes(e->person) : e->modes;
+
+    return (irc_modes_of(modes) & IRC_USER_BOT) != 0;
+}
+
+/* IRCv3 bot-mode; and the client-only tags, which come last (message-tags, "Size limit"). */
+static void add_tags_of_clients(struct strbuf *out, const struct hub_event *e,
+                                size_t start, size_t part)
+{
+    if (is_of_bot(e)) {
+        strbuf_add(out, out->len == start ? SV("@bot") : SV(";bot"));
+    }
+    if (e->tags.len > 0 && part == 0) {
+        strbuf_add_char(out, out->len == start ? '@' : ';');
+        strbuf_add(out, e->tags);
+    }
+}
+
 /* `part` counts the lines of one message, from 0. */
 static void add_tags(struct strbuf *out, const struct hub_event *e, unsigned form,
                      size_t part)
@@ -119,6 +139,9 @@ static void add_tags(struct strbuf *out, const struct hub_event *e, unsigned for
     if ((form & IRC_FORM_PLAIN_ACCOUNT) == 0) {
         begin_tag(out, start, SV("account"));
         add_escaped(out, e->account);
+    }
+    if ((form & IRC_FORM_PLAIN_ID) == 0) {
+        add_tags_of_clients(out, e, start, part);
     }
     if (out->len > start) {
         strbuf_add_char(out, ' ');
@@ -234,6 +257,13 @@ static void on_hole(struct strbuf *out, const struct hub_event *e, unsigned form
     add_trailing(out, SV("Some lines of this room are missing here."));
 }
 
+static void on_setname(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    add_source(out, e, SV("SETNAME"));
+    add_trailing(out, e->text);
+}
+
 static void on_killed(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
@@ -253,10 +283,11 @@ static void on_wallops(struct strbuf *out, const struct hub_event *e, unsigned f
 typedef void (*render_fn)(struct strbuf *out, const struct hub_event *e, unsigned form);
 
 static const render_fn renderers[] = {
-    [EV_JOIN] = on_join, [EV_LEAVE] = on_leave,   [EV_QUIT] = on_quit,
-    [EV_NICK] = on_nick, [EV_TOPIC] = on_topic,   [EV_AWAY] = on_away,
-    [EV_KICK] = on_kick, [EV_INVITE] = on_invite, [EV_INVITE_SEEN] = on_invite,
-    [EV_HOLE] = on_hole, [EV_KILLED] = on_killed, [EV_WALLOPS] = on_wallops,
+    [EV_JOIN] = on_join,       [EV_LEAVE] = on_leave,   [EV_QUIT] = on_quit,
+    [EV_NICK] = on_nick,       [EV_TOPIC] = on_topic,   [EV_AWAY] = on_away,
+    [EV_KICK] = on_kick,       [EV_INVITE] = on_invite, [EV_INVITE_SEEN] = on_invite,
+    [EV_HOLE] = on_hole,       [EV_KILLED] = on_killed, [EV_SETNAME] = on_setname,
+    [EV_WALLOPS] = on_wallops,
 };
 
 /* ---- modes ---- */
@@ -288,18 +319,37 @@ static void render_modes(struct strbuf *out, const struct hub_event *e, unsigned
 
 static bool is_said(const struct hub_event *e)
 {
-    return e->type == EV_MESSAGE || e->type == EV_DIRECT || e->type == EV_DIRECT_SENT;
+    return e->type == EV_MESSAGE || e->type == EV_TAGMSG || e->type == EV_DIRECT ||
+           e->type == EV_DIRECT_SENT;
 }
 
-static void add_said_head(struct strbuf *out, const struct hub_event *e)
+static void add_target(struct strbuf *out, const struct hub_event *e)
 {
-    add_source(out, e, e->kind == ITEM_NOTICE ? SV("NOTICE") : SV("PRIVMSG"));
     strbuf_add_char(out, ' ');
     if (e->status != '\0') {
         strbuf_add_char(out, e->status); /* STATUSMSG */
     }
     irc_numeric_add_word(out, target_of(e));
+}
+
+static void add_said_head(struct strbuf *out, const struct hub_event *e)
+{
+    add_source(out, e, e->kind == ITEM_NOTICE ? SV("NOTICE") : SV("PRIVMSG"));
+    add_target(out, e);
     strbuf_add(out, e->kind == ITEM_ACTION ? SV(" :" ACTION_BEGIN) : SV(" :"));
+}
+
+/* For those who know tags: others could make nothing of it. */
+static bool render_tagmsg(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    if ((form & IRC_FORM_PLAIN_ID) != 0) {
+        return false;
+    }
+    add_tags(out, e, form, 0);
+    add_source(out, e, SV("TAGMSG"));
+    add_target(out, e);
+    strbuf_add(out, SV("\r\n"));
+    return true;
 }
 
 /* The line protocol lets a text be longer than a line of ours: it becomes several. */
@@ -326,6 +376,9 @@ static void render_said(struct strbuf *out, const struct hub_event *e, unsigned 
 
 bool irc_render_event(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
+    if (is_said(e) && e->kind == ITEM_TAGMSG) {
+        return render_tagmsg(out, e, form);
+    }
     if (is_said(e)) {
         render_said(out, e, form);
         return true;
