@@ -328,7 +328,6 @@ Suite *suite(void)
     Suite *s = suite_create("item");
     TCase *tc = tcase_create("item");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_item_encode_writes_the_documented_form);
     tcase_add_test(tc, test_item_decode_reads_what_encode_wrote);

@@ -274,7 +274,6 @@ Suite *suite(void)
     tcase_add_test(tc, test_kick_stored_in_a_hole_is_done);
     tcase_add_test(tc, test_kick_of_somebody_with_another_node_id);
     tcase_add_test(tc, test_kick_of_members_of_a_dead_node);
-    tcase_set_timeout(moments, 60);
     tcase_add_loop_test(moments, test_kick_at_any_moment_of_a_request, 0,
                         (int)PARLEY_COUNT_OF(doings));
     suite_add_tcase(s, tc);

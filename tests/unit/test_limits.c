@@ -299,7 +299,6 @@ Suite *suite(void)
     TCase *all = tcase_create("limits");
 
     tcase_add_checked_fixture(all, toy_setup, toy_teardown);
-    tcase_set_timeout(all, 60);
     tcase_add_test(all, test_session_with_a_header_has_its_address);
     tcase_add_test(all, test_session_header_may_come_byte_by_byte);
     tcase_add_test(all, test_session_of_the_load_balancer_has_the_sockets_address);

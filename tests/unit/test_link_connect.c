@@ -364,7 +364,6 @@ static TCase *add_case(Suite *s, const char *name)
     TCase *tc = tcase_create(name);
 
     tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
-    tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
     return tc;
 }

@@ -307,7 +307,6 @@ Suite *suite(void)
     Suite *s = suite_create("log");
     TCase *tc = tcase_create("log");
 
-    tcase_set_timeout(tc, 30);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_log_event_as_text_has_all_parts);
     tcase_add_test(tc, test_log_event_without_fields_ends_after_the_node);

@@ -249,7 +249,6 @@ Suite *suite(void)
     Suite *s = suite_create("map");
     TCase *tc = tcase_create("map");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_map_find_in_an_empty_map_gives_null);
     tcase_add_test(tc, test_map_add_of_a_taken_name_changes_nothing);

@@ -149,7 +149,6 @@ Suite *suite(void)
     Suite *s = suite_create("mask");
     TCase *tc = tcase_create("mask");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, test_matches, 0, (int)PARLEY_COUNT_OF(cases));
     tcase_add_test(tc, test_matches_as_the_obvious_way_does);
     tcase_add_test(tc, test_matches_long_masks);

@@ -564,7 +564,6 @@ Suite *suite(void)
     TCase *tc = tcase_create("options");
     TCase *file = tcase_create("file");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_options_read_nothing_gives_the_defaults);
     tcase_add_test(tc, test_options_admin_knows_whether_it_was_asked_for);

@@ -20,7 +20,7 @@
 #include "net/session_internal.h"
 #include "support/toy.h"
 
-enum { TIMEOUT_S = 120, CLIENTS = 20 };
+enum { CLIENTS = 20 };
 
 static int clients[CLIENTS];
 
@@ -274,7 +274,6 @@ static TCase *new_case(const char *name)
     TCase *tc = tcase_create(name);
 
     tcase_add_checked_fixture(tc, toy_setup, toy_teardown);
-    tcase_set_timeout(tc, TIMEOUT_S);
     return tc;
 }
 

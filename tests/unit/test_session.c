@@ -15,8 +15,6 @@
 #include "net/session_internal.h"
 #include "support/toy.h"
 
-enum { TIMEOUT_S = 120 };
-
 static int client;
 
 static void setup(void)
@@ -474,7 +472,6 @@ static TCase *new_case(const char *name)
     TCase *tc = tcase_create(name);
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_set_timeout(tc, TIMEOUT_S);
     return tc;
 }
 

@@ -214,7 +214,6 @@ Suite *suite(void)
     Suite *s = suite_create("user");
     TCase *tc = tcase_create("closing");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, test_close_at_any_moment_leaves_nothing, 0,
                         (int)PARLEY_COUNT_OF(requests) * WEATHER_COUNT);
     tcase_add_test(tc, test_close_while_registering);

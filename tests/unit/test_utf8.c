@@ -201,7 +201,6 @@ Suite *suite(void)
     Suite *s = suite_create("utf8");
     TCase *tc = tcase_create("utf8");
 
-    tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, test_utf8_is_valid_knows_rfc_3629, 0,
                         (int)PARLEY_COUNT_OF(texts));
     tcase_add_loop_test(tc, test_utf8_add_replaced_replaces_maximal_subparts, 0,
