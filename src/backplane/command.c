@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <event2/buffer.h>
+
 #include <parley/util/alloc.h>
 #include <parley/util/base.h>
 
@@ -96,6 +98,16 @@ static char *put_length(char *to, char kind, size_t length)
     return to;
 }
 
+size_t command_bytes(const struct command *cmd)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < cmd->argc; i++) {
+        bytes += cmd->argvlen[i];
+    }
+    return bytes;
+}
+
 size_t command_write(const struct command *cmd, char *to)
 {
     const char *begin = to;
@@ -113,17 +125,17 @@ size_t command_write(const struct command *cmd, char *to)
 
 size_t command_wire_bytes_max(const struct command *cmd)
 {
-    const size_t around = 1 + U64_DIGITS_MAX + 2 + 2;
+    const size_t around = 1 + U64_DIGITS_MAX + 2 + 2; /* a length and the end */
 
     return around + cmd->argc * around + command_bytes(cmd);
 }
 
-size_t command_bytes(const struct command *cmd)
+void command_append(const struct command *cmd, struct evbuffer *out)
 {
-    size_t bytes = 0;
+    ev_ssize_t most = (ev_ssize_t)command_wire_bytes_max(cmd);
+    struct evbuffer_iovec space;
 
-    for (size_t i = 0; i < cmd->argc; i++) {
-        bytes += cmd->argvlen[i];
-    }
-    return bytes;
+    PARLEY_ASSERT(evbuffer_reserve_space(out, most, &space, 1) == 1);
+    space.iov_len = command_write(cmd, space.iov_base);
+    PARLEY_ASSERT(evbuffer_commit_space(out, &space, 1) == 0);
 }

@@ -12,6 +12,8 @@
 
 #include <parley/util/str.h>
 
+struct evbuffer;
+
 struct command {
     const char **argv; /* owned array of borrowed bytes */
     size_t *argvlen;   /* owned */
@@ -34,5 +36,7 @@ size_t command_bytes(const struct command *cmd);
  * commands to a Redis server"). Takes at most command_wire_bytes_max(); returns how many. */
 size_t command_write(const struct command *cmd, char *to);
 size_t command_wire_bytes_max(const struct command *cmd);
+/* Write it behind what waits in `out`. */
+void command_append(const struct command *cmd, struct evbuffer *out);
 
 #endif

@@ -216,22 +216,11 @@ static void on_late(void *arg)
     fail(arg, "no answer in time");
 }
 
-static void write_command(struct link *link, const struct command *cmd)
-{
-    struct evbuffer *out = bufferevent_get_output(link->bev);
-    struct evbuffer_iovec space;
-
-    PARLEY_ASSERT(evbuffer_reserve_space(out, (ev_ssize_t)command_wire_bytes_max(cmd),
-                                         &space, 1) == 1);
-    space.iov_len = command_write(cmd, space.iov_base);
-    PARLEY_ASSERT(evbuffer_commit_space(out, &space, 1) == 0);
-}
-
 static void send_request(struct link *link, const struct command *cmd,
                          uint64_t timeout_ms, struct answer_to to)
 {
     pending_add(&link->pending, timeout_ms == 0 ? LINK_REQUEST_MS : timeout_ms, to);
-    write_command(link, cmd);
+    command_append(cmd, bufferevent_get_output(link->bev));
 }
 
 bool link_send(struct link *link, const struct command *cmd, uint64_t timeout_ms,
@@ -267,7 +256,7 @@ bool link_send_subscription(struct link *link, const struct command *cmd)
     if (link->state != LINK_READY) {
         return false;
     }
-    write_command(link, cmd);
+    command_append(cmd, bufferevent_get_output(link->bev));
     return true;
 }
 

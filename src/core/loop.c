@@ -16,7 +16,7 @@
 #include <parley/util/clock.h>
 #include <parley/util/list.h>
 
-#include "core/watches.h"
+#include "core/loop_watch.h"
 #include "core/wheel.h"
 
 struct grave {

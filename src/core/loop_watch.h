@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watches.h - the loop's part of watch.h: the epoll that all watches share.
+ * loop_watch.h - the loop's part of watch.h: the epoll that all watches share.
  */
-#ifndef PARLEY_CORE_WATCHES_H
-#define PARLEY_CORE_WATCHES_H
+#ifndef PARLEY_CORE_LOOP_WATCH_H
+#define PARLEY_CORE_LOOP_WATCH_H
 
 struct event_base;
 struct loop;

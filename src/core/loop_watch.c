@@ -9,7 +9,7 @@
 
 #include <parley/util/alloc.h>
 
-#include "core/watches.h"
+#include "core/loop_watch.h"
 
 enum { READY_MAX = 1024 }; /* callbacks in one turn */
 
