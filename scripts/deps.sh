@@ -13,7 +13,7 @@ declare -A packages=(
     [test]="check python3 python3-pytest python3-pytest-xdist redis-server openssl iproute2 iptables"
     [clients]="irssi weechat-headless weechat-plugins ii python3-irc limnoria znc"
     [bench]="python3 redis-server valgrind"
-    [cloudformation]="git golang-go python3 python3-venv redis-server shellcheck"
+    [cloudformation]="git golang-go openssl python3 python3-venv redis-server shellcheck"
     [lint]="clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 clang-tools-19 cppcheck pmccabe shellcheck lua-check"
 )
 

@@ -588,7 +588,7 @@ def secrets(d):
     generated = {f"<{s}:{n}>" for s, n, p in d.each("AWS::SecretsManager::Secret") if "GenerateSecretString" in p}
     for _, name, p in d.each("AWS::SecretsManager::Secret"):
         if "SecretString" in p:
-            wanted = r"rediss://([a-z0-9-]+):\{\{resolve:secretsmanager:(<[^>]+>)\}\}@<data:Cache\.\w+\.Address>:<data:Cache\.\w+\.Port>"
+            wanted = r"rediss(?:-cluster)?://([a-z0-9-]+):\{\{resolve:secretsmanager:(<[^>]+>)\}\}@<data:Cache\.\w+\.Address>:<data:Cache\.\w+\.Port>"
             match = re.fullmatch(wanted, p["SecretString"])
             if not match or match.group(2) not in generated:
                 yield f"{name}: holds something else than a URL with a generated password"
@@ -795,6 +795,8 @@ def redis(d):
     url = next(p["SecretString"] for _, _, p in d.each("AWS::SecretsManager::Secret") if "SecretString" in p)
     if ("ConfigurationEndPoint" in url) != clustered or ("PrimaryEndPoint" in url) == clustered:
         yield "the URL has the endpoint of the other mode"
+    if url.partition(":")[0] != ("rediss-cluster" if clustered else "rediss"):
+        yield "the URL names the other mode"
     for _, name, u in d.each("AWS::ElastiCache::User"):
         words = u["AccessString"].split()
         if words[:2] != ["on", "resetkeys"] or "-@all" not in words or any(w.startswith("+@") for w in words):

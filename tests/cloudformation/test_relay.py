@@ -13,8 +13,10 @@ import cfn
 import pytest
 import tree
 
-sys.path.insert(0, str(cfn.ROOT / "tests/system/harness"))
-import ports  # noqa: E402
+sys.path.insert(0, str(cfn.ROOT / "tests/system"))
+from harness import ports  # noqa: E402
+from harness.redis_cluster import RedisCluster  # noqa: E402
+from harness.slots import partition_of, partition_slot  # noqa: E402
 
 PARLEYD = os.environ.get("PARLEYD", str(cfn.ROOT / "build/parleyd"))
 pytestmark = [
@@ -22,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists(PARLEYD), reason="parleyd is not built"),
 ]
 D = cfn.Deployment(cfn.settings_of("dev"))
+PROD = cfn.Deployment(cfn.settings_of("prod"), environment="prod")
 ACL = next(p["AccessString"] for _, _, p in D.each("AWS::ElastiCache::User"))
 SMOKE = cfn.FOLDER / "smoke.py"
 
@@ -73,11 +76,14 @@ class Programs:
         return port
 
     def relay(self, redis, ready=True):
+        return self.relay_at(f"redis://parley:secret@127.0.0.1:{redis}", ready)
+
+    def relay_at(self, url, ready=True, **environment):
         port = free_port()
         self.start(
             port, PARLEYD, ready=ready, env={
                 "PARLEY_LISTEN": f"127.0.0.1:{port}", "PARLEY_ADMIN": f"127.0.0.1:{free_port()}",
-                "PARLEY_REDIS_URL": f"redis://parley:secret@127.0.0.1:{redis}", "PARLEY_DRAIN_SECONDS": "0",
+                "PARLEY_REDIS_URL": url, "PARLEY_DRAIN_SECONDS": "0", **environment,
             },
         )
         return port
@@ -119,6 +125,117 @@ def test_each_right_is_needed(programs, right):
     redis = programs.redis(ACL.replace(f"{right} ", ""))
     first = programs.relay(redis, ready=False)
     assert programs.smoke(first, first, 2).returncode == 1
+
+
+# ---- prod: Redis Cluster, with TLS and users ----
+
+
+class SecureCluster:
+    """As ElastiCache makes it: servers have names, and speak TLS with each other, too."""
+
+    def __init__(self, folder):
+        self.certificate = folder / "certificate.pem"
+        key = folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-keyout", key, "-out", self.certificate, "-days", "2", "-subj", "/CN=Redis",
+             "-addext", "subjectAltName=DNS:localhost"],
+            check=True, capture_output=True,
+        )
+        rights = next(p["AccessString"] for _, _, p in PROD.each("AWS::ElastiCache::User"))
+        (folder / "users.acl").write_text(f"user default on nopass ~* &* +@all\nuser parley {rights} >secret\n")
+        self.ports = {}
+        settings = {
+            "tls-cert-file": self.certificate, "tls-key-file": key, "tls-ca-cert-file": self.certificate,
+            "tls-auth-clients": "no", "tls-cluster": "yes", "tls-replication": "yes",
+            "cluster-announce-hostname": "localhost", "cluster-preferred-endpoint-type": "hostname",
+            "aclfile": folder / "users.acl",
+        }
+        self.servers = RedisCluster(folder / "cluster", shards=2, settings=settings, extra=self.words_for)
+        for number, server in enumerate(self.servers.servers):
+            server.peer_port = self.ports[number]
+
+    def words_for(self, number):
+        self.ports[number] = free_port()
+        return ["--tls-port", str(self.ports[number])]
+
+    def url(self):
+        """What tasks are given, with names of this machine in it."""
+        text = next(p["SecretString"] for _, _, p in PROD.each("AWS::SecretsManager::Secret") if "SecretString" in p)
+        return f"{text.partition(':')[0]}://parley:secret@localhost:{self.ports[0]}"
+
+    def refusals(self):
+        return [entry for server in self.servers.servers for entry in server.command("ACL", "LOG")]
+
+    def close(self):
+        self.servers.close()
+
+
+@pytest.fixture(scope="module")
+def secure_cluster(tmp_path_factory):
+    it = SecureCluster(tmp_path_factory.mktemp("secure"))
+    yield it
+    it.close()
+
+
+@pytest.fixture
+def relays_of_cluster(programs, secure_cluster):
+    trust = {"SSL_CERT_FILE": str(secure_cluster.certificate)}
+    return [programs.relay_at(secure_cluster.url(), **trust) for _ in range(2)]
+
+
+def test_prod_is_a_cluster(secure_cluster):
+    assert secure_cluster.url().startswith("rediss-cluster://")
+    assert len(secure_cluster.servers.primaries()) == 2
+
+
+def test_the_rights_are_enough_for_a_cluster(programs, secure_cluster, relays_of_cluster):
+    it = programs.smoke(*relays_of_cluster, 30)
+    assert it.returncode == 0, it.stderr + programs.logs[0].read_text()
+    assert "16 people on 2 addresses heard 16 lines each, in one order" in it.stdout
+    assert secure_cluster.refusals() == [], "Redis refused something"
+
+
+def test_a_shard_fails_over(programs, secure_cluster, relays_of_cluster):
+    servers = secure_cluster.servers
+    before = servers.primaries()
+    servers.fail_over(before[0])
+    assert servers.primaries() != before
+    it = programs.smoke(*relays_of_cluster, 60)
+    assert it.returncode == 0, it.stderr + programs.logs[0].read_text()
+    assert secure_cluster.refusals() == []
+
+
+def test_the_slot_of_the_lobby_moves(programs, secure_cluster, relays_of_cluster):
+    """As with online resharding: NumNodeGroups may change while the service runs."""
+    servers = secure_cluster.servers
+    slot = partition_slot(partition_of("#lobby"))
+    source = servers.primary_of_room("#lobby")
+    target = next(primary for primary in servers.primaries() if primary is not source)
+    servers.begin_migration(slot, target)
+    servers.finish_migration(slot)
+    assert servers.primary_of_room("#lobby") is target
+    it = programs.smoke(*relays_of_cluster, 60)
+    assert it.returncode == 0, it.stderr + programs.logs[0].read_text()
+    assert secure_cluster.refusals() == []
+
+
+def test_without_the_right_to_ask_for_slots_nothing_goes(programs, secure_cluster):
+    for server in secure_cluster.servers.servers:
+        server.command("ACL", "SETUSER", "parley", "-cluster|slots")
+    try:
+        port = programs.relay_at(secure_cluster.url(), ready=False, SSL_CERT_FILE=str(secure_cluster.certificate))
+        assert programs.smoke(port, port, 2).returncode == 1
+    finally:
+        for server in secure_cluster.servers.servers:
+            server.command("ACL", "SETUSER", "parley", "+cluster|slots")
+            server.command("ACL", "LOG", "RESET")
+
+
+def test_a_server_that_nobody_vouches_for_is_not_believed(programs, secure_cluster):
+    port = programs.relay_at(secure_cluster.url(), ready=False)
+    assert programs.smoke(port, port, 2).returncode == 1
+    assert "certificate" in programs.logs[0].read_text()
 
 
 def test_the_rights_are_those_of_the_documentation():

@@ -46,6 +46,7 @@ class ClusterServer(Redis):
         flat = [part for key, value in {**settings, **options}.items() for part in (f"--{key}", str(value))]
         super().__init__(folder, number, flat)
         self.id = self.command("CLUSTER", "MYID")
+        self.peer_port = self.port  # for the other servers; may be that of TLS
 
     def cluster_info(self):
         text = self.command("CLUSTER", "INFO")
@@ -261,7 +262,7 @@ class RedisCluster:
             if not keys:
                 break
             source.command(
-                "MIGRATE", "127.0.0.1", target.port, "", 0, MIGRATE_MS, "REPLACE", "KEYS", *keys
+                "MIGRATE", "127.0.0.1", target.peer_port, "", 0, MIGRATE_MS, "REPLACE", "KEYS", *keys
             )
             moved += len(keys)
         return moved
