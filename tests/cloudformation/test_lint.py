@@ -69,7 +69,10 @@ def test_nothing_is_ignored():
 
 def test_shell():
     scripts = [cfn.FOLDER / "deploy.sh", cfn.ROOT / "scripts/test-cloudformation.sh"]
-    it = subprocess.run(["shellcheck", "--exclude=SC2317,SC2329", *scripts], text=True, capture_output=True)
+    it = subprocess.run(
+        ["shellcheck", "--external-sources", "--exclude=SC2317,SC2329", *scripts],
+        cwd=cfn.ROOT, text=True, capture_output=True,
+    )
     assert it.stdout + it.stderr == ""
 
 
