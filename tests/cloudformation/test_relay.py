@@ -130,45 +130,25 @@ def test_each_right_is_needed(programs, right):
 # ---- prod: Redis Cluster, with TLS and users ----
 
 
-class SecureCluster:
-    """As ElastiCache makes it: servers have names, and speak TLS with each other, too."""
+class SecureCluster(RedisCluster):
+    """As ElastiCache makes it: the servers have names, speak TLS, and know the template's user."""
 
     def __init__(self, folder):
-        self.certificate = folder / "certificate.pem"
-        key = folder / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-keyout", key, "-out", self.certificate, "-days", "2", "-subj", "/CN=Redis",
-             "-addext", "subjectAltName=DNS:localhost"],
-            check=True, capture_output=True,
-        )
         rights = next(p["AccessString"] for _, _, p in PROD.each("AWS::ElastiCache::User"))
-        (folder / "users.acl").write_text(f"user default on nopass ~* &* +@all\nuser parley {rights} >secret\n")
-        self.ports = {}
+        users = folder / "users.acl"
+        users.write_text(f"user default on nopass ~* &* +@all\nuser parley {rights} >secret\n")
         settings = {
-            "tls-cert-file": self.certificate, "tls-key-file": key, "tls-ca-cert-file": self.certificate,
-            "tls-auth-clients": "no", "tls-cluster": "yes", "tls-replication": "yes",
-            "cluster-announce-hostname": "localhost", "cluster-preferred-endpoint-type": "hostname",
-            "aclfile": folder / "users.acl",
+            "cluster-announce-hostname": "localhost", "cluster-preferred-endpoint-type": "hostname", "aclfile": users,
         }
-        self.servers = RedisCluster(folder / "cluster", shards=2, settings=settings, extra=self.words_for)
-        for number, server in enumerate(self.servers.servers):
-            server.peer_port = self.ports[number]
+        super().__init__(folder / "cluster", shards=2, settings=settings, tls=True)
 
-    def words_for(self, number):
-        self.ports[number] = free_port()
-        return ["--tls-port", str(self.ports[number])]
-
-    def url(self):
+    def task_url(self):
         """What tasks are given, with names of this machine in it."""
         text = next(p["SecretString"] for _, _, p in PROD.each("AWS::SecretsManager::Secret") if "SecretString" in p)
-        return f"{text.partition(':')[0]}://parley:secret@localhost:{self.ports[0]}"
+        return f"{text.partition(':')[0]}://parley:secret@localhost:{self.servers[0].peer_port}"
 
     def refusals(self):
-        return [entry for server in self.servers.servers for entry in server.command("ACL", "LOG")]
-
-    def close(self):
-        self.servers.close()
+        return [entry for server in self.servers for entry in server.command("ACL", "LOG")]
 
 
 @pytest.fixture(scope="module")
@@ -181,12 +161,12 @@ def secure_cluster(tmp_path_factory):
 @pytest.fixture
 def relays_of_cluster(programs, secure_cluster):
     trust = {"SSL_CERT_FILE": str(secure_cluster.certificate)}
-    return [programs.relay_at(secure_cluster.url(), **trust) for _ in range(2)]
+    return [programs.relay_at(secure_cluster.task_url(), **trust) for _ in range(2)]
 
 
 def test_prod_is_a_cluster(secure_cluster):
-    assert secure_cluster.url().startswith("rediss-cluster://")
-    assert len(secure_cluster.servers.primaries()) == 2
+    assert secure_cluster.task_url().startswith("rediss-cluster://")
+    assert len(secure_cluster.primaries()) == 2
 
 
 def test_the_rights_are_enough_for_a_cluster(programs, secure_cluster, relays_of_cluster):
@@ -197,10 +177,9 @@ def test_the_rights_are_enough_for_a_cluster(programs, secure_cluster, relays_of
 
 
 def test_a_shard_fails_over(programs, secure_cluster, relays_of_cluster):
-    servers = secure_cluster.servers
-    before = servers.primaries()
-    servers.fail_over(before[0])
-    assert servers.primaries() != before
+    before = secure_cluster.primaries()
+    secure_cluster.fail_over(before[0])
+    assert secure_cluster.primaries() != before
     it = programs.smoke(*relays_of_cluster, 60)
     assert it.returncode == 0, it.stderr + programs.logs[0].read_text()
     assert secure_cluster.refusals() == []
@@ -208,43 +187,43 @@ def test_a_shard_fails_over(programs, secure_cluster, relays_of_cluster):
 
 def test_the_slot_of_the_lobby_moves(programs, secure_cluster, relays_of_cluster):
     """As with online resharding: NumNodeGroups may change while the service runs."""
-    servers = secure_cluster.servers
     slot = partition_slot(partition_of("#lobby"))
-    source = servers.primary_of_room("#lobby")
-    target = next(primary for primary in servers.primaries() if primary is not source)
-    servers.begin_migration(slot, target)
-    servers.finish_migration(slot)
-    assert servers.primary_of_room("#lobby") is target
+    source = secure_cluster.primary_of_room("#lobby")
+    target = next(primary for primary in secure_cluster.primaries() if primary is not source)
+    secure_cluster.begin_migration(slot, target)
+    secure_cluster.finish_migration(slot)
+    assert secure_cluster.primary_of_room("#lobby") is target
     it = programs.smoke(*relays_of_cluster, 60)
     assert it.returncode == 0, it.stderr + programs.logs[0].read_text()
     assert secure_cluster.refusals() == []
 
 
 def test_without_the_right_to_ask_for_slots_nothing_goes(programs, secure_cluster):
-    for server in secure_cluster.servers.servers:
+    for server in secure_cluster.servers:
         server.command("ACL", "SETUSER", "parley", "-cluster|slots")
     try:
-        port = programs.relay_at(secure_cluster.url(), ready=False, SSL_CERT_FILE=str(secure_cluster.certificate))
+        port = programs.relay_at(secure_cluster.task_url(), ready=False, SSL_CERT_FILE=str(secure_cluster.certificate))
         assert programs.smoke(port, port, 2).returncode == 1
     finally:
-        for server in secure_cluster.servers.servers:
+        for server in secure_cluster.servers:
             server.command("ACL", "SETUSER", "parley", "+cluster|slots")
             server.command("ACL", "LOG", "RESET")
 
 
 def test_a_server_that_nobody_vouches_for_is_not_believed(programs, secure_cluster):
-    port = programs.relay_at(secure_cluster.url(), ready=False)
+    port = programs.relay_at(secure_cluster.task_url(), ready=False)
     assert programs.smoke(port, port, 2).returncode == 1
     assert "certificate" in programs.logs[0].read_text()
 
 
 def test_the_rights_are_those_of_the_documentation():
-    """docs/REDIS.md lists the commands; what only Redis Cluster needs is given besides."""
     text = (cfn.ROOT / "docs/REDIS.md").read_text()
-    told = re.search(r"commands a node uses: `([^`]*)`", text).group(1).lower().split()
-    given = [word[1:] for word in ACL.split() if word.startswith("+")]
-    assert set(told) - set(given) == set(), "the relay would be refused"
-    assert {w for w in set(given) - set(told) if not w.startswith("cluster|")} <= {"asking"}
+    told = re.search(r"^ACL SETUSER parley ((?:.*\\\n)*.*)$", text, re.MULTILINE).group(1)
+    told = set(told.replace("\\\n", " ").replace(">PASSWORD ", "").split())
+    for deployment in (D, PROD):
+        for _, name, user in deployment.each("AWS::ElastiCache::User"):
+            given = user["AccessString"].replace(f"{deployment.parameter('data', 'KeyPrefix')}:", "parley:").split()
+            assert set(given) == told, name
 
 
 def test_smoke_notices_two_separate_relays(programs):

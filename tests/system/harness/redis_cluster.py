@@ -46,7 +46,7 @@ class ClusterServer(Redis):
         flat = [part for key, value in {**settings, **options}.items() for part in (f"--{key}", str(value))]
         super().__init__(folder, number, flat)
         self.id = self.command("CLUSTER", "MYID")
-        self.peer_port = self.port  # for the other servers; may be that of TLS
+        self.peer_port = self.tls_port if tls else self.port  # for the other servers
 
     def cluster_info(self):
         text = self.command("CLUSTER", "INFO")
@@ -62,10 +62,10 @@ class ClusterServer(Redis):
 
 
 def make_certificate(folder):
-    """Of 127.0.0.1, signed by itself; returns the settings of servers that use it."""
+    """Of this machine, signed by itself; returns the settings of servers that use it."""
     certificate, key = folder / "server.crt", folder / "server.key"
     words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    words += ["-subj", "/CN=parley", "-addext", "subjectAltName=IP:127.0.0.1"]
+    words += ["-subj", "/CN=parley", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
     subprocess.run([*words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     return {
         "tls-cert-file": certificate, "tls-key-file": key, "tls-ca-cert-file": certificate,
@@ -104,8 +104,7 @@ class RedisCluster:
         for one in self.servers:
             for other in self.servers:
                 if one is not other:
-                    port = other.tls_port if self.certificate else other.port
-                    one.command("CLUSTER", "MEET", "127.0.0.1", port, other.bus_port)
+                    one.command("CLUSTER", "MEET", "127.0.0.1", other.peer_port, other.bus_port)
         for index, replica in enumerate(self.servers[shards:]):
             primary = self.servers[index % shards]
             wait_until(lambda: _succeeds(replica, "CLUSTER", "REPLICATE", primary.id))
@@ -122,8 +121,7 @@ class RedisCluster:
 
     def url_of(self, credentials=""):
         scheme = "rediss" if self.certificate else "redis"
-        ports = [s.tls_port if self.certificate else s.port for s in self.servers]
-        return f"{scheme}-cluster://{credentials}" + ",".join(f"127.0.0.1:{port}" for port in ports)
+        return f"{scheme}-cluster://{credentials}" + ",".join(f"127.0.0.1:{s.peer_port}" for s in self.servers)
 
     def processes(self):
         return [server.process for server in self.servers]
