@@ -158,16 +158,44 @@ static void answer_function(struct fake_client *c, const redisReply *command)
     }
 }
 
+static void answer_cluster(struct fake_client *c, const redisReply *command)
+{
+    (void)command;
+    say_or(c, c->server->slots, "-ERR This instance has cluster support disabled\r\n");
+}
+
+static void answer_asking(struct fake_client *c, const redisReply *command)
+{
+    (void)command;
+    say_text(c, "+OK\r\n");
+}
+
+static void answer_fcall(struct fake_client *c, const redisReply *command)
+{
+    (void)command;
+    if (c->server->fcall != NULL) {
+        say_text(c, c->server->fcall);
+    }
+}
+
 static const struct {
     const char *word;
-    bool heard; /* belongs to a handshake */
+    bool heard; /* noted */
     void (*answer)(struct fake_client *c, const redisReply *command);
 } answers[] = {
-    {"AUTH", true, answer_auth},         {"CLIENT", true, answer_client},
-    {"INFO", true, answer_info},         {"ROLE", true, answer_role},
-    {"FUNCTION", true, answer_function}, {"RAW", false, answer_raw},
-    {"MUTE", false, answer_nothing},     {"CUT", false, answer_cut},
-    {"PING", false, answer_ping},        {"SSUBSCRIBE", false, answer_subscribe},
+    {"AUTH", true, answer_auth},
+    {"CLIENT", true, answer_client},
+    {"INFO", true, answer_info},
+    {"ROLE", true, answer_role},
+    {"CLUSTER", true, answer_cluster},
+    {"ASKING", true, answer_asking},
+    {"FCALL", true, answer_fcall},
+    {"FUNCTION", true, answer_function},
+    {"RAW", false, answer_raw},
+    {"MUTE", false, answer_nothing},
+    {"CUT", false, answer_cut},
+    {"PING", false, answer_ping},
+    {"SSUBSCRIBE", false, answer_subscribe},
 };
 
 static void note_command(struct fake_redis *f, const redisReply *command)

@@ -4,8 +4,8 @@
  *
  * It listens on a port of 127.0.0.1 and answers the handshake of a link as its fields say.
  * What a test sends itself: RAW bytes (answered with just these bytes), MUTE (never answered),
- * CUT (the connection is closed), PING, SSUBSCRIBE channel... (confirmed); anything else is an
- * error.
+ * CUT (the connection is closed), PING, SSUBSCRIBE channel... (confirmed); CLUSTER, ASKING and
+ * FCALL as the fields say; anything else is an error.
  */
 #ifndef PARLEY_TESTS_FAKE_REDIS_H
 #define PARLEY_TESTS_FAKE_REDIS_H
@@ -29,7 +29,8 @@ struct fake_redis {
     struct list clients;             /* owned */
     uint16_t port;
     unsigned connections; /* accepted so far */
-    struct strbuf heard; /* commands of the handshake: words by blanks, "|" behind each */
+    struct strbuf
+        heard; /* commands of the handshake and of a cluster: "|" and the words */
 
     /* Whole answers, in RESP; NULL: the usual one. */
     const char *auth;
@@ -37,6 +38,8 @@ struct fake_redis {
     const char *role;
     const char *library; /* to FUNCTION LIST */
     const char *load;    /* to FUNCTION LOAD */
+    const char *slots;   /* to CLUSTER SLOTS; NULL: an error */
+    const char *fcall;   /* NULL: never any */
     bool silent;         /* answers nothing at all */
     bool byte_by_byte;   /* every byte of an answer alone */
 };
