@@ -78,9 +78,10 @@ const struct evutil_addrinfo *resolve_pick(const struct evutil_addrinfo *address
                                            unsigned turn)
 {
     const struct evutil_addrinfo *picked = addresses;
-    unsigned count = 0;
+    unsigned count = 1;
 
-    for (const struct evutil_addrinfo *it = addresses; it != NULL; it = it->ai_next) {
+    for (const struct evutil_addrinfo *it = addresses->ai_next; it != NULL;
+         it = it->ai_next) {
         count++;
     }
     for (unsigned i = turn % count; i > 0; i--) {

@@ -23,7 +23,7 @@ typedef void (*resolve_fn)(void *arg, const struct evutil_addrinfo *addresses,
  */
 struct resolve *resolve_start(struct evdns_base *dns, const char *host, uint16_t port,
                               resolve_fn fn, void *arg);
-/* The addresses take turns: that of turn 0, 1, 2 ... */
+/* The addresses (at least one) take turns: that of turn 0, 1, 2 ... */
 const struct evutil_addrinfo *resolve_pick(const struct evutil_addrinfo *addresses,
                                            unsigned turn);
 /* NULL is allowed. */

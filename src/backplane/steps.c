@@ -180,7 +180,7 @@ static enum step_verdict check_role(struct handshake *h, const struct redisReply
     if (sv_equal(role, SV("master"))) {
         return STEP_DONE;
     }
-    explain(why, "the server is not a primary now (role \"%.*s\")", reply_shown(role),
+    explain(why, "the server is not a primary now (role %.*s)", reply_shown(role),
             role.len == 0 ? "" : role.ptr);
     return STEP_RETRY;
 }
