@@ -201,7 +201,7 @@ static void on_token(struct probe *p, struct str_view payload)
         p->heard = true;
         redis_update_available(p->redis);
     }
-    if (topology_is_heard(p->redis->topology)) {
+    if (topology_is_whole(p->redis->topology)) {
         metric_touch(METRIC_PROBE_AGE);
     }
 }

@@ -129,7 +129,7 @@ void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
 
 void redis_update_available(struct redis *r)
 {
-    bool available = r->registered && topology_is_heard(r->topology) &&
+    bool available = r->registered && topology_is_whole(r->topology) &&
                      !publisher_is_refused(r->publisher);
 
     if (available == r->available) {
@@ -166,6 +166,7 @@ void redis_on_commands_ready(struct redis *r, const struct shard *s)
     }
     if (r->registered) {
         resume(r);
+        redis_update_available(r);
     }
 }
 
@@ -197,11 +198,14 @@ void redis_on_subscriptions_down(struct redis *r, const struct shard *s)
 void redis_on_partition_moved(struct redis *r, uint32_t partition, struct shard *before)
 {
     follower_on_partition_moved(r->follower, partition, before);
-    if (partition == 0 && before != NULL) {
-        presence_on_commands_down(r->presence); /* whoever has the leases is new to us */
-        if (topology_can_send(r->topology, 0)) {
-            presence_on_commands_ready(r->presence);
-        }
+    if (partition != 0) {
+        return;
+    }
+    if (before != NULL) { /* whoever has the leases now is new to us */
+        presence_on_commands_down(r->presence);
+    }
+    if (topology_can_send(r->topology, 0)) {
+        presence_on_commands_ready(r->presence);
     }
 }
 

@@ -168,12 +168,13 @@ size_t topology_calls_max(const struct topology *t)
     return t->is_cluster ? t->partition_count : TOPOLOGY_CALLS_MAX;
 }
 
-bool topology_is_heard(const struct topology *t)
+bool topology_is_whole(const struct topology *t)
 {
     for (uint32_t i = 0; i < t->partition_count; i++) {
         const struct shard *s = t->partitions[i].shard;
 
-        if (s == NULL || !probe_is_heard(s->probe)) {
+        if (s == NULL || link_state(s->commands) != LINK_READY ||
+            !probe_is_heard(s->probe)) {
             return false;
         }
     }

@@ -57,8 +57,8 @@ bool topology_subscribe(struct topology *t, uint32_t partition,
 size_t topology_sections_max(const struct topology *t);
 size_t topology_calls_max(const struct topology *t);
 
-/* Every partition has a primary, and what is published there is heard. */
-bool topology_is_heard(const struct topology *t);
+/* Every partition has a primary that takes requests, and what is published there is heard. */
+bool topology_is_whole(const struct topology *t);
 /* The node has a new id. */
 void topology_on_new_node_id(struct topology *t);
 /* Something is not as it should be (a link is lost, a server sent us elsewhere): in a cluster
