@@ -324,15 +324,41 @@ def test_all_keys_moved_but_not_the_slot(world, people, cluster):
     settle_and_check(oracle, people)
 
 
+def refusals(server):
+    """How often it answered TRYAGAIN."""
+    counted = server.info("errorstats").get("errorstat_TRYAGAIN", "count=0")
+    return int(counted.removeprefix("count="))
+
+
 def test_new_room_in_a_slot_on_its_way(world, people, cluster):
-    """It cannot be made before the slot has arrived; then it is."""
+    """It cannot be made before the slot has arrived; then it is. Others are made meanwhile."""
     room = next(f"#n{n}" for n in range(1000) if partition_of(f"#n{n}") == partition_of("#lobby"))
     slot = partition_slot(partition_of(room))
-    target = others(cluster, cluster.primary_of_slot(slot))[0]
+    source = cluster.primary_of_slot(slot)
+    target = others(cluster, source)[0]
     cluster.begin_migration(slot, target, keys=1)
+    before = refusals(source)
     people[0].send(f"/join {room}")
     people[1].send(f"/join {room}")
+    wait_until(lambda: refusals(source) > before + 4)
+    join_all(people[2:], room_of(cluster, target))
+    assert people[0].seen(rf"^\* You are in {room}") == []
     cluster.finish_migration(slot)
     for client in people[:2]:
         client.expect_match(rf"^\* You are in {room}")
     wait_until(lambda: members(people[0], room) == ["p0", "p1"])
+
+
+def test_slot_of_nobody_is_waited_for(people, cluster):
+    """Taken from its primary and given to it again: what was said meanwhile comes then."""
+    slot = partition_slot(partition_of("#lobby"))
+    source = cluster.primary_of_slot(slot)
+    oracle = Oracle(senders=people, watchers=people)
+    for server in cluster.servers:
+        server.command("CLUSTER", "DELSLOTS", slot)
+    for sender in people:
+        oracle.say(sender, 5)
+    wait_until(lambda: source.cluster_info()["cluster_state"] == "fail")
+    source.command("CLUSTER", "ADDSLOTS", slot)
+    cluster.wait_agreement()
+    settle_and_check(oracle, people)
