@@ -9,7 +9,10 @@
 #include "hub/publish.h"
 #include "hub/repair.h"
 
-enum { GUEST_LETTERS = 6 };
+enum {
+    GUEST_LETTERS = 6,
+    CLAIM_IN_DOUBT_MS = 60000, /* no replica that takes over is so far behind */
+};
 #define GUEST_PREFIX "guest-"
 
 /* ---- the backplane's operations ---- */
@@ -75,6 +78,25 @@ void claims_renew_later(struct hub_user *u)
         list_append(&u->hub->claim_users, &u->claim);
         repair_wake(u->hub, HUB_SLICE_MS);
     }
+}
+
+/* A replica that took over may lack the newest claims, and nothing tells that. */
+void claims_on_available(struct hub *hub)
+{
+    uint64_t now_ms = loop_now_ms(hub->loop);
+    size_t cursor = 0;
+
+    for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {
+        if (now_ms - u->claimed_ms < CLAIM_IN_DOUBT_MS) {
+            claims_renew_later(u);
+        }
+    }
+}
+
+static void is_claimed(struct hub_user *u, uint32_t generation)
+{
+    u->claimed_under = generation;
+    u->claimed_ms = loop_now_ms(u->hub->loop);
 }
 
 /* ---- requests ---- */
@@ -209,7 +231,7 @@ static void name_is_granted(struct request *r)
     struct hub_user *u = r->user;
 
     u->has_lost_name = false;
-    u->claimed_under = r->generation;
+    is_claimed(u, r->generation);
     if (u->is_registered) {
         start_change(r, ITEM_NICK);
     } else {
@@ -272,7 +294,7 @@ static void on_renewed(struct hub_user *u, uint32_t generation, enum claim_resul
         return;
     }
     if (result == CLAIM_GRANTED) {
-        u->claimed_under = generation;
+        is_claimed(u, generation);
     }
     if (!is_current || result == CLAIM_FAILED) {
         claims_renew_later(u);

@@ -105,10 +105,11 @@ static void on_new_node_id(void *hub, struct str_view old_id, struct str_view ne
 
 static void on_available(void *ctx, bool available)
 {
-    const struct hub *hub = ctx;
+    struct hub *hub = ctx;
     size_t cursor = 0;
 
     if (available) {
+        claims_on_available(hub);
         return;
     }
     for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {

@@ -82,6 +82,7 @@ struct hub_user {
     struct list wallops;            /* in hub->wallops: it has the mode 'w' */
     struct invitation *invitations; /* owned; NULL: none */
     uint64_t number;
+    uint64_t claimed_ms; /* when the name was claimed last, on the loop's clock */
     struct person person;
     uint32_t stamp;         /* of the last delivery to several rooms */
     uint32_t pending;       /* lines on their way, all rooms */

@@ -8,6 +8,7 @@
 
 #include "hub/hub_internal.h"
 #include "hub/person_internal.h"
+#include "hub/user_internal.h"
 #include "support/hub_fixture.h"
 
 /* ---- holes ---- */
@@ -185,6 +186,35 @@ START_TEST(test_lost_many_are_registered_in_slices)
     forget_heard();
     settle_ms(500);
     expect(first, "");
+}
+END_TEST
+
+static void be_away_for_a_moment(struct memory_node *n)
+{
+    n->events->on_available(n->hub, false);
+    n->events->on_available(n->hub, true);
+    settle();
+}
+
+/* What a fail-over to a replica that lagged does, and tells nobody. */
+START_TEST(test_name_forgotten_in_silence_is_claimed_again)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+
+    memory_world_steal_name(&fx.world, "alice", "n9/1");
+    be_away_for_a_moment(fx.nodes[0]);
+    ck_assert(strncmp(take_heard(alice), "nick alice guest-", 17) == 0);
+}
+END_TEST
+
+START_TEST(test_name_of_old_is_not_in_doubt)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+
+    alice->user->claimed_ms -= 60000;
+    memory_world_steal_name(&fx.world, "alice", "n9/1");
+    be_away_for_a_moment(fx.nodes[0]);
+    expect(alice, "");
 }
 END_TEST
 
@@ -441,6 +471,8 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_lost_everything_is_registered_again);
     tcase_add_test(tc, test_lost_whoever_is_not_confirmed_is_gone);
     tcase_add_test(tc, test_lost_many_are_registered_in_slices);
+    tcase_add_test(tc, test_name_forgotten_in_silence_is_claimed_again);
+    tcase_add_test(tc, test_name_of_old_is_not_in_doubt);
     tcase_add_test(tc, test_lost_name_taken_by_another_means_a_guest_name);
     tcase_add_test(tc, test_lost_with_requests_on_their_way);
     tcase_add_test(tc, test_lost_with_a_quit_on_its_way);
