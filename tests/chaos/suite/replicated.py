@@ -154,6 +154,10 @@ def claim_lost(run):
         names = set(lists[0])
         return lists[0] == lists[1] and "carol" in names and len(names) == len(run.people) + 2
 
-    wait_until(all_agree, 60, "two people have two names")
+    try:
+        wait_until(all_agree, 60)
+    except AssertionError:
+        lists = [members(person) for person in (owner, other)]
+        raise AssertionError(f"two people have two names: {lists}") from None
     for guest in (owner, other):
         guest.send("/quit")
