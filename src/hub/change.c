@@ -3,6 +3,7 @@
 
 #include "hub/access.h"
 #include "hub/fanout.h"
+#include "hub/monitor.h"
 #include "hub/user_internal.h"
 
 /* The event in which somebody does `type`, at the place of `at`. */
@@ -26,6 +27,7 @@ static void tell_nick(struct hub *hub, const struct person *p, struct str_view o
 
     ev.who = old_who;
     ev.old_nick = old_nick;
+    monitor_note(hub, old_nick);
     ev.text = person_nick(p);
     ev.account = person_account(p);
     fanout_to_readers(hub, p, &ev);
@@ -66,6 +68,7 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
     bool are_modes_new = !sv_equal(person_modes(p), rec->texts[PERSON_MODES]);
 
     person_set_record(p, rec);
+    monitor_on_change(hub, p);
     if (is_renamed) {
         access_forget_bans(p);
         tell_nick(hub, p, old_nick, old_who, at);
@@ -91,6 +94,7 @@ void change_quit(struct hub *hub, struct person *p, struct str_view reason,
         return;
     }
     p->is_gone = true;
+    monitor_note(hub, person_nick(p));
     ev.who = person_who(p, &who);
     ev.text = reason;
     ev.account = person_account(p);

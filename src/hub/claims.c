@@ -6,6 +6,7 @@
 
 #include "hub/change.h"
 #include "hub/fanout.h"
+#include "hub/monitor.h"
 #include "hub/publish.h"
 #include "hub/repair.h"
 
@@ -223,6 +224,7 @@ static void register_user(struct request *r)
     ev.origin = u;
     ev.text = person_nick(&u->person);
     fanout_to_user(u, &ev);
+    monitor_note(u->hub, person_nick(&u->person));
     user_check_idle(u);
 }
 

@@ -13,6 +13,7 @@
 #include "hub/hub_internal.h"
 #include "hub/inbox.h"
 #include "hub/lookup.h"
+#include "hub/monitor.h"
 #include "hub/repair.h"
 #include "hub/request.h"
 #include "hub/snapshot.h"
@@ -195,6 +196,7 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
     strbuf_init(&hub->item, ITEM_BYTES_MAX + 16);
     strbuf_init(&hub->record, ITEM_BYTES_MAX);
     strbuf_init(&hub->text, ITEM_BYTES_MAX);
+    monitor_init(hub);
     backplane_ops(bp)->attach(bp, &events, hub);
     hub_add_node_id(hub, backplane_ops(bp)->node_id(bp));
     inbox_open(hub);
@@ -224,6 +226,7 @@ void hub_free(struct hub *hub)
         user_try_bury(u);
     }
     inbox_close_all(hub);
+    monitor_done(hub);
     timer_done(&hub->slice);
     map_done(&hub->rooms);
     map_done(&hub->users);

@@ -47,6 +47,7 @@ enum token_kind {
     TOKEN_FOUND,   /* the first modes of a room; serial: the room's number */
     TOKEN_STATE,   /* a room's state registered again; serial: the room's number */
     TOKEN_CLAIM,   /* a name claimed again; serial: generation of the node's id */
+    TOKEN_MONITOR, /* person: the number of a name that is watched */
     TOKEN_REQUEST, /* serial: the request's */
 };
 
@@ -74,10 +75,16 @@ struct hub {
     struct list inboxes; /* owned; the newest last */
     struct inbox *all;   /* owned: the inbox of all nodes */
     struct list wallops; /* users who are told EV_WALLOPS */
-    struct list repair_rooms; /* rooms with members to register again */
-    struct list claim_users;  /* users whose names are to be claimed again */
-    struct timer slice;       /* does the work of both */
-    uint64_t last_number;     /* of a user */
+    struct list repair_rooms;     /* rooms with members to register again */
+    struct list claim_users;      /* users whose names are to be claimed again */
+    struct timer slice;           /* does the work of both */
+    struct map monitored_names;   /* names that users watch; see monitor.c */
+    struct map monitored_numbers; /* the same by number */
+    struct list monitored;        /* the same, in the order in which they are looked up */
+    struct timer monitor;         /* does that */
+    uint64_t last_monitored;
+    bool is_monitor_soon;
+    uint64_t last_number; /* of a user */
     uint32_t last_room;
     uint32_t last_serial; /* of a request */
     uint32_t stamp;       /* of the last delivery to several rooms */

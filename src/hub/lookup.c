@@ -5,6 +5,7 @@
 
 #include "hub/fanout.h"
 #include "hub/letters.h"
+#include "hub/monitor.h"
 #include "hub/modes_publish.h"
 
 /* ---- requests ---- */
@@ -85,15 +86,22 @@ static void tell_whois(struct request *r, struct str_view owner, struct str_view
 void lookup_on_name(struct hub *hub, struct token token, bool answered,
                     struct str_view owner, struct str_view record)
 {
-    struct request *r = request_find(hub, token);
+    struct request *r = NULL;
     struct member_id id;
     struct record rec;
 
+    if (token.kind == TOKEN_MONITOR) {
+        monitor_on_name(hub, token, answered, owner, record);
+        return;
+    }
+    r = request_find(hub, token);
     if (r == NULL || r->state != REQUEST_WAITING) {
         return;
     }
     if (!answered) {
         request_fail(r);
+    } else if (r->kind == REQUEST_WATCH) {
+        monitor_add(r, owner, record);
     } else if (owner.len == 0) {
         tell_no_such_nick(r);
     } else if (!member_id_parse(owner, &id) || !record_decode(record, &rec)) {

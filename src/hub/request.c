@@ -50,6 +50,7 @@ static const struct request_row {
     [REQUEST_SETNAME] = {ITEM_PERSON, claims_fail},
     [REQUEST_USER_MODES] = {ITEM_PERSON, claims_fail},
     [REQUEST_WHOIS] = {0, fail_nothing},
+    [REQUEST_WATCH] = {0, fail_nothing},
     [REQUEST_ROOMS] = {0, fail_nothing},
     [REQUEST_HISTORY] = {0, fail_nothing},
 };
@@ -236,6 +237,7 @@ static bool has_effect(const struct request *r)
     case REQUEST_SETNAME:
     case REQUEST_USER_MODES:
     case REQUEST_WHOIS:
+    case REQUEST_WATCH:
     case REQUEST_ROOMS:
     case REQUEST_HISTORY:
     case REQUEST_KIND_COUNT:
@@ -434,6 +436,7 @@ void request_on_refused(struct hub *hub, struct token token)
         break;
     case TOKEN_NONE:
     case TOKEN_CLAIM:
+    case TOKEN_MONITOR:
         break;
     }
 }

@@ -7,6 +7,7 @@
 #include <parley/util/alloc.h>
 
 #include "hub/claims.h"
+#include "hub/monitor.h"
 #include "hub/repair.h"
 #include "hub/room_internal.h"
 
@@ -44,6 +45,7 @@ struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, v
     u->since = hub->generation;
     list_init(&u->claim);
     list_init(&u->wallops);
+    list_init(&u->watches);
     person_init(&u->person, u, SV(""));
     struct record rec = person_record(&u->person);
     rec.texts[PERSON_USER] = SV("user");
@@ -105,6 +107,7 @@ void hub_user_close(struct hub_user *u, struct str_view reason)
     u->quit_reason = xstrndup(reason.len > 0 ? reason.ptr : "", reason.len);
     list_remove(&u->claim);
     list_remove(&u->wallops);
+    hub_unwatch_all(u);
     if (u->is_registered) {
         metric_add(METRIC_USERS, -1);
     }
@@ -125,6 +128,7 @@ void user_forget(struct hub_user *u)
     u->ops = &deaf_ops;
     u->is_closed = true;
     u->is_released = true;
+    hub_unwatch_all(u);
     list_remove(&u->wallops);
     u->claims = 0;
     if (u->request != NULL) {
@@ -171,6 +175,7 @@ void user_release_name(struct hub_user *u)
     if (u->is_registered && !u->is_released) {
         u->is_released = true;
         claims_release(u, person_nick(&u->person));
+        monitor_note(u->hub, person_nick(&u->person));
     }
 }
 

@@ -38,6 +38,7 @@ enum request_kind {
     REQUEST_SETNAME,
     REQUEST_USER_MODES,
     REQUEST_WHOIS,
+    REQUEST_WATCH,
     REQUEST_ROOMS,
     REQUEST_HISTORY,
     REQUEST_KIND_COUNT,
@@ -80,6 +81,7 @@ struct hub_user {
     char *quit_reason;              /* owned; NULL until closed */
     struct list claim;              /* in hub->claim_users */
     struct list wallops;            /* in hub->wallops: it has the mode 'w' */
+    struct list watches;            /* see monitor.c */
     struct invitation *invitations; /* owned; NULL: none */
     uint64_t number;
     uint64_t claimed_ms; /* when the name was claimed last, on the loop's clock */
@@ -91,6 +93,7 @@ struct hub_user {
     uint32_t claimed_under; /* generation of the node id under which the name is held */
     uint32_t claim_version; /* of the person when the last claim again was made */
     uint16_t claims;        /* claims again that are not answered */
+    uint8_t watch_count;
     uint8_t invitation_count;
     bool is_registered : 1;
     bool is_closed : 1;

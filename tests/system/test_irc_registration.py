@@ -10,9 +10,9 @@ from harness import scaled
 from irc_client import commands_of, irc_connect, irc_person, params_of, parse
 
 ALL_CAPS = (
-    "account-tag away-notify batch cap-notify echo-message extended-join invite-notify "
-    "labeled-response message-tags multi-prefix server-time setname standard-replies "
-    "userhost-in-names"
+    "account-tag away-notify batch cap-notify echo-message extended-join extended-monitor "
+    "invite-notify labeled-response message-tags multi-prefix server-time setname "
+    "standard-replies userhost-in-names"
 )
 
 

@@ -183,6 +183,7 @@ static const char *const tokens[] = {
     " AWAYLEN=390 ",
     " BOT=B ",
     " CASEMAPPING=ascii ",
+    " MONITOR=100 ",
     " CHANMODES=beI,k,l,imnstC ",
     " CHANTYPES=# ",
     " NICKLEN=32 ",

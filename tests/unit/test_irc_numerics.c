@@ -136,6 +136,11 @@ static const struct {
     {RPL_HELPSTART, "704", "a :b"},
     {RPL_HELPTXT, "705", "a :b"},
     {RPL_ENDOFHELP, "706", "a :End of /HELP"},
+    {RPL_MONONLINE, "730", ":a"},
+    {RPL_MONOFFLINE, "731", ":a"},
+    {RPL_MONLIST, "732", ":a"},
+    {RPL_ENDOFMONLIST, "733", ":End of MONITOR list"},
+    {ERR_MONLISTFULL, "734", "a b :Monitor list is full."},
 };
 
 static const struct str_view letters[] = {SV_INIT("a"), SV_INIT("b"), SV_INIT("c"),

@@ -88,10 +88,15 @@ static void ask_kill(struct talker *t)
     must(hub_kill(t->user, SV("reader"), SV("")));
 }
 
+static void ask_watch(struct talker *t)
+{
+    must(hub_watch(t->user, SV("reader")));
+}
+
 static void (*const requests[])(struct talker *t) = {
     ask_nick,  ask_join,   ask_join_known, ask_leave, ask_say,     ask_direct,
     ask_topic, ask_away,   ask_whois,      ask_rooms, ask_history, ask_mode,
-    ask_kick,  ask_invite, ask_setname,    ask_kill,
+    ask_kick,  ask_invite, ask_setname,    ask_kill,  ask_watch,
 };
 
 /* What happens to the node when the user is closed. */

@@ -9,6 +9,7 @@
 #ifndef PARLEY_HUB_EVENT_H
 #define PARLEY_HUB_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,6 +54,8 @@ enum hub_event_type {
     EV_JOIN_REFUSED,
     /* to the user: you may not come into room_name, for that reason */
     EV_SETNAME, /* person's real name changed: text; once per reader */
+    EV_ONLINE,  /* somebody has the name text, which the user watches: who */
+    EV_OFFLINE, /* nobody has it */
     EV_USER_MODES,
     /* to the user: your modes are text */
     EV_KILLED, /* to the user: who has you thrown off, text = reason. The front-end is to
@@ -93,9 +96,10 @@ struct hub_event {
     uint32_t line;  /* EV_UNAVAILABLE of something said in a room: its hub_user_line() */
     const struct hub_mode_change *changes; /* EV_MODE: change_count of them; see mode.h */
     size_t change_count;
-    struct entry_id id;      /* of the entry, {0,0} if none */
-    uint64_t index;          /* of the item within its entry */
-    uint64_t time_ms;        /* the log's time, else this node's */
+    bool is_watched;    /* EV_AWAY, EV_SETNAME: told for hub_watch(), not by a room */
+    struct entry_id id; /* of the entry, {0,0} if none */
+    uint64_t index;     /* of the item within its entry */
+    uint64_t time_ms;   /* the log's time, else this node's */
     struct hub_user *origin; /* the local user whose doing it is, or NULL */
     /* The front-end's cache: NULL until rendered; the hub drops the references. */
     struct msg *rendered[HUB_VARIANTS_MAX];

@@ -48,6 +48,7 @@ enum {
     HUB_LISTED_MAX = 2000,   /* rooms that hub_rooms() lists at most */
     HUB_INVITATIONS_MAX = 8, /* of one person, that were not followed */
     HUB_INVITATION_MS = 3600000,
+    HUB_WATCHED_MAX = 100, /* names that one person watches */
 };
 
 struct hub_policy {
@@ -183,6 +184,19 @@ enum hub_result hub_kill(struct hub_user *u, struct str_view nick,
 enum hub_result hub_wallops(struct hub_user *u, struct str_view text);
 /* (serial) -> EV_WHOIS or EV_NO_SUCH_NICK */
 enum hub_result hub_whois(struct hub_user *u, struct str_view nick);
+/* (serial) Watch a name, at most HUB_WATCHED_MAX (HUB_LIST_FULL), whether or not somebody has it.
+ * -> EV_ONLINE or EV_OFFLINE with the user as origin; and later, whenever somebody takes the
+ * name or gives it up, on any node, and EV_AWAY and EV_SETNAME to who shares no room. Usually
+ * at once, else within seconds. */
+enum hub_result hub_watch(struct hub_user *u, struct str_view nick);
+void hub_unwatch(struct hub_user *u, struct str_view nick);
+void hub_unwatch_all(struct hub_user *u);
+struct hub_watched {
+    struct str_view nick; /* both are valid until the next call of the hub */
+    struct str_view who;  /* nick!user@host; empty: nobody has the name */
+};
+/* The index-th of the names that the user watches, as last heard; false at the end. */
+bool hub_watched_at(struct hub_user *u, size_t index, struct hub_watched *ret);
 /* (serial) -> EV_ROOM_LISTED..., EV_ROOMS_END */
 enum hub_result hub_rooms(struct hub_user *u);
 /* (serial) The newest `count` messages of a room. -> EV_RECENT..., EV_HISTORY_END */

@@ -26,6 +26,7 @@
     X(CHGHOST, "chghost", false) /* hosts do not change yet */                           \
     X(ECHO_MESSAGE, "echo-message", true)                                                \
     X(EXTENDED_JOIN, "extended-join", true)                                              \
+    X(EXTENDED_MONITOR, "extended-monitor", true)                                        \
     X(INVITE_NOTIFY, "invite-notify", true)                                              \
     X(LABELED_RESPONSE, "labeled-response", true)                                        \
     X(MESSAGE_TAGS, "message-tags", true)                                                \

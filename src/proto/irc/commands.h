@@ -49,6 +49,9 @@ enum irc_step irc_requested(struct irc *irc, enum hub_result result, struct str_
 enum irc_step irc_user_modes(struct irc *irc, struct irc_call *call);
 /* Is the client a server operator? If not, the error is sent. */
 bool irc_is_operator(struct irc *irc);
+/* EV_ONLINE, EV_OFFLINE: what MONITOR is for. */
+void irc_on_online(struct irc *irc, struct hub_event *e);
+void irc_on_offline(struct irc *irc, struct hub_event *e);
 /* EV_ROOM_LISTED, for LIST. */
 void irc_on_room_listed(struct irc *irc, struct hub_event *e);
 /* Look somebody up; on_person comes before the next step. IRC_DONE: nobody has such a name. */
@@ -109,6 +112,8 @@ IRC_HANDLER(whois);
 IRC_HANDLER(whowas);
 /* commands_who.c */
 IRC_HANDLER(who);
+/* commands_monitor.c */
+IRC_HANDLER(monitor);
 /* commands_operator.c */
 IRC_HANDLER(kill);
 IRC_HANDLER(oper);

@@ -40,6 +40,8 @@ static const struct irc_command rows[] = {
     ROW("WHO", who, 0, IRC_SERIAL, "[#room|nick|mask [%fields[,token]]]", "list people"),
     ROW("WHOIS", whois, 0, IRC_SERIAL, "nick", "who somebody is"),
     ROW("WHOWAS", whowas, 0, 0, "nick", "who somebody was: not remembered"),
+    ROW("MONITOR", monitor, 1, IRC_SERIAL, "+|- nick{,nick} | C | L | S",
+        "be told when people come and go: add, remove, clear, list, status"),
     ROW("AWAY", away, 0, IRC_SERIAL, "[:text]", "say that you are away; alone: you are back"),
     ROW("SETNAME", setname, 1, IRC_SERIAL, ":real name", "take another real name"),
     ROW("ISON", ison, 1, IRC_SERIAL, "nick{ nick}", "which of these are here"),

@@ -250,20 +250,26 @@ static void on_invite_seen(struct irc *irc, struct hub_event *e)
     }
 }
 
+/* What MONITOR tells beyond coming and going wants extended-monitor. */
+static bool is_wanted(const struct irc *irc, const struct hub_event *e)
+{
+    return !e->is_watched || (irc->caps & IRC_CAP_EXTENDED_MONITOR) != 0;
+}
+
 static void on_away(struct irc *irc, struct hub_event *e)
 {
     if (e->origin == irc->user) {
         if (irc->speaking != NULL) {
             irc_reply_plain(irc, e->text.len > 0 ? RPL_NOWAWAY : RPL_UNAWAY);
         }
-    } else if ((irc->caps & IRC_CAP_AWAY_NOTIFY) != 0) {
+    } else if ((irc->caps & IRC_CAP_AWAY_NOTIFY) != 0 && is_wanted(irc, e)) {
         show(irc, e);
     }
 }
 
 static void on_setname(struct irc *irc, struct hub_event *e)
 {
-    if ((irc->caps & IRC_CAP_SETNAME) != 0) {
+    if ((irc->caps & IRC_CAP_SETNAME) != 0 && is_wanted(irc, e)) {
         answer_or_show(irc, e);
     }
 }
@@ -344,6 +350,8 @@ static const struct event_row {
     [EV_KICK] = {answer_or_show, false},
     [EV_MODE] = {answer_or_show, false},
     [EV_SETNAME] = {on_setname, false},
+    [EV_ONLINE] = {irc_on_online, false},
+    [EV_OFFLINE] = {irc_on_offline, false},
     [EV_USER_MODES] = {on_user_modes, true},
     [EV_KILLED] = {on_killed, false},
     [EV_KILL_SENT] = {on_kill_sent, true},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/irc/isupport.h"
 
+#include <parley/hub/hub.h>
 #include <parley/hub/person.h>
 #include <parley/hub/room.h>
 
@@ -37,6 +38,7 @@ static const struct isupport_row rows[] = {
     {"KICKLEN", NULL, IRC_KICK_BYTES_MAX, NULL},
     {"MAXLIST", NULL, 0, irc_modes_add_maxlist},
     {"MODES", NULL, IRC_MODES_MAX, NULL},
+    {"MONITOR", NULL, HUB_WATCHED_MAX, NULL},
     {"NAMELEN", NULL, REALNAME_BYTES_MAX, NULL},
     {"NETWORK", IRC_NETWORK, 0, NULL},
     {"NICKLEN", NULL, NICK_BYTES_MAX, NULL},

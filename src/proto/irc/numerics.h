@@ -126,7 +126,12 @@
     X(ERR_INVALIDMODEPARAM, 696, "% % % :%") \
     X(RPL_HELPSTART, 704, "% :%") \
     X(RPL_HELPTXT, 705, "% :%") \
-    X(RPL_ENDOFHELP, 706, "% :End of /HELP")
+    X(RPL_ENDOFHELP, 706, "% :End of /HELP") \
+    X(RPL_MONONLINE, 730, ":%") \
+    X(RPL_MONOFFLINE, 731, ":%") \
+    X(RPL_MONLIST, 732, ":%") \
+    X(RPL_ENDOFMONLIST, 733, ":End of MONITOR list") \
+    X(ERR_MONLISTFULL, 734, "% % :Monitor list is full.")
 /* clang-format on */
 
 enum irc_numeric {

@@ -56,6 +56,8 @@ static const struct {
     [EV_AWAY] = {"away", FORM_WHO | FORM_TEXT},
     [EV_JOIN_REFUSED] = {"refused", FORM_REASON},
     [EV_SETNAME] = {"setname", FORM_WHO | FORM_TEXT},
+    [EV_ONLINE] = {"online", FORM_WHO},
+    [EV_OFFLINE] = {"offline", FORM_TEXT},
     [EV_USER_MODES] = {"umodes", FORM_TEXT},
     [EV_KILLED] = {"killed", FORM_WHO | FORM_TEXT},
     [EV_KILL_SENT] = {"killsent", FORM_TARGET | FORM_TEXT},
