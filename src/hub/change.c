@@ -3,6 +3,7 @@
 
 #include "hub/access.h"
 #include "hub/fanout.h"
+#include "hub/former.h"
 #include "hub/monitor.h"
 #include "hub/user_internal.h"
 
@@ -62,11 +63,15 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
     if (rec->version <= p->version) {
         return;
     }
+    struct record before = person_record(p);
     bool is_renamed = !sv_equal(old_nick, rec->texts[PERSON_NICK]);
     bool is_away_new = !sv_equal(person_away(p), rec->texts[PERSON_AWAY]);
     bool is_name_new = !sv_equal(person_realname(p), rec->texts[PERSON_REALNAME]);
     bool are_modes_new = !sv_equal(person_modes(p), rec->texts[PERSON_MODES]);
 
+    if (!sv_equal_nocase(old_nick, rec->texts[PERSON_NICK])) {
+        former_add(hub, &before);
+    }
     person_set_record(p, rec);
     monitor_on_change(hub, p);
     if (is_renamed) {
@@ -94,6 +99,10 @@ void change_quit(struct hub *hub, struct person *p, struct str_view reason,
         return;
     }
     p->is_gone = true;
+    if (p->user == NULL) {
+        struct record rec = person_record(p);
+        former_add(hub, &rec);
+    }
     monitor_note(hub, person_nick(p));
     ev.who = person_who(p, &who);
     ev.text = reason;

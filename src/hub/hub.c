@@ -9,6 +9,7 @@
 #include "hub/apply.h"
 #include "hub/claims.h"
 #include "hub/fanout.h"
+#include "hub/former.h"
 #include "hub/history.h"
 #include "hub/hub_internal.h"
 #include "hub/inbox.h"
@@ -227,6 +228,7 @@ void hub_free(struct hub *hub)
     }
     inbox_close_all(hub);
     monitor_done(hub);
+    former_done(hub);
     timer_done(&hub->slice);
     map_done(&hub->rooms);
     map_done(&hub->users);

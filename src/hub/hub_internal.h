@@ -63,6 +63,7 @@ struct log_owner {
     struct log_handle *log; /* the backplane's */
 };
 
+struct former;
 struct inbox;
 
 struct hub {
@@ -84,7 +85,9 @@ struct hub {
     struct timer monitor;         /* does that */
     uint64_t last_monitored;
     bool is_monitor_soon;
-    uint64_t last_number; /* of a user */
+    struct former *former; /* owned: a ring; NULL: nobody is gone yet. See former.c */
+    size_t former_count;   /* so many were put in */
+    uint64_t last_number;  /* of a user */
     uint32_t last_room;
     uint32_t last_serial; /* of a request */
     uint32_t stamp;       /* of the last delivery to several rooms */

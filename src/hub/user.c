@@ -7,6 +7,7 @@
 #include <parley/util/alloc.h>
 
 #include "hub/claims.h"
+#include "hub/former.h"
 #include "hub/monitor.h"
 #include "hub/repair.h"
 #include "hub/room_internal.h"
@@ -109,6 +110,9 @@ void hub_user_close(struct hub_user *u, struct str_view reason)
     list_remove(&u->wallops);
     hub_unwatch_all(u);
     if (u->is_registered) {
+        struct record rec = person_record(&u->person);
+
+        former_add(u->hub, &rec);
         metric_add(METRIC_USERS, -1);
     }
     if (r != NULL && r->kind == REQUEST_JOIN && r->state == REQUEST_WAITING) {

@@ -63,6 +63,29 @@ def test_ison_userhost_userip(ann, ben):
     assert lines == [":irc.parley 302 ann :"]
 
 
+def test_whowas(world, nodes, ann, ben):
+    cid = irc_person(world, nodes[-1], "cid", rooms="#a")
+    ann.wait_for("JOIN", "#a")
+    assert commands_of(ann.ask("WHOWAS cid")) == ["406", "369"]
+    cid.ask("NICK cyd", "SETNAME :Cyd C")
+    cid.send("QUIT")
+    ann.wait_for("QUIT")
+    lines = ann.ask("WHOWAS CID")
+    assert commands_of(lines) == ["314", "312", "369"]
+    assert params_of(lines, "314") == [["ann", "cid", "~cid", "127.0.0.1", "*", "Real cid"]]
+    assert params_of(lines, "312")[0][:3] == ["ann", "cid", "irc.parley"]
+    assert params_of(ann.ask("WHOWAS cyd"), "314")[0][-1] == "Cyd C"
+    for number in range(3):
+        again = irc_person(world, nodes[0], f"dan{number}")
+        again.ask("NICK dan", f"SETNAME :Dan {number}")
+        again.ask(f"NICK other{number}")
+    names = [params[-1] for params in params_of(ann.ask("WHOWAS dan"), "314")]
+    assert names == ["Dan 2", "Dan 1", "Dan 0"]
+    assert commands_of(ann.ask("WHOWAS dan 1")) == ["314", "312", "369"]
+    for count in ("0", "-1", "x"):
+        assert commands_of(ann.ask(f"WHOWAS dan {count}")) == ["314", "312"] * 3 + ["369"]
+
+
 # ---- WHO ----
 
 

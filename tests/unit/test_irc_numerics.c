@@ -52,6 +52,7 @@ static const struct {
     {RPL_WHOISUSER, "311", "a b c * :d"},
     {RPL_WHOISSERVER, "312", "a b :c"},
     {RPL_WHOISOPERATOR, "313", "a :is a server operator"},
+    {RPL_WHOWASUSER, "314", "a b c * :d"},
     {RPL_ENDOFWHO, "315", "a :End of /WHO list"},
     {RPL_ENDOFWHOIS, "318", "a :End of /WHOIS list"},
     {RPL_WHOISCHANNELS, "319", "a :b"},

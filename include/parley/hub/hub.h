@@ -48,6 +48,7 @@ enum {
     HUB_LISTED_MAX = 2000,   /* rooms that hub_rooms() lists at most */
     HUB_INVITATIONS_MAX = 8, /* of one person, that were not followed */
     HUB_INVITATION_MS = 3600000,
+    HUB_FORMER_MAX = 1000, /* people who are gone, whom a node remembers */
     HUB_WATCHED_MAX = 100, /* names that one person watches */
 };
 
@@ -87,6 +88,16 @@ struct str_view hub_nick_of(struct str_view who);
 bool hub_nick_is_valid(struct str_view nick);
 /* '#', then 1 to ROOM_BYTES_MAX - 1 bytes of valid UTF-8 without blanks, controls, commas. */
 bool hub_room_name_is_valid(struct str_view name);
+
+/* Somebody who had a name that was given up since, as far as this node saw it: its own users
+ * and the members of its rooms. */
+struct hub_former {
+    struct str_view nick, user, host, realname; /* valid until the next call of the hub */
+    uint64_t ms;                                /* since 1970: until then */
+};
+/* The next one who was called so, the latest first: *cursor = 0 at first. False at the end. */
+bool hub_next_former(const struct hub *hub, struct str_view nick, size_t *cursor,
+                     struct hub_former *ret);
 
 /* ---- users ---- */
 struct hub_user *hub_user_new(struct hub *hub, const struct hub_sink_ops *ops, void *sink,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* People (RFC 2812 sections 3.6, 4). */
+#include <time.h>
+
 #include <parley/util/utf8.h>
 
 #include "proto/irc/commands.h"
@@ -95,15 +97,45 @@ enum irc_step irc_command_whois(struct irc *irc, struct irc_call *call)
     return IRC_DONE;
 }
 
+static void tell_former(struct irc *irc, const struct hub_former *f)
+{
+    time_t until = (time_t)(f->ms / 1000);
+    struct tm parts;
+    char text[64];
+    size_t length = 0;
+
+    if (gmtime_r(&until, &parts) != NULL) {
+        length = strftime(text, sizeof text, "%a %b %d %H:%M:%S %Y UTC", &parts);
+    }
+    irc_reply(irc, RPL_WHOWASUSER, f->nick, f->user, f->host,
+              f->realname.len > 0 ? f->realname : f->nick);
+    irc_reply(irc, RPL_WHOISSERVER, f->nick, SV(IRC_SERVER_NAME), sv(text, length));
+}
+
+/* A count that is none, or 0, is all of them (RFC 2812, 3.6.3). */
 enum irc_step irc_command_whowas(struct irc *irc, struct irc_call *call)
 {
     struct str_view nick = call->m.params[0];
+    struct hub_former f;
+    size_t cursor = 0;
+    uint64_t count = 0;
+    uint64_t wanted = 0;
 
     if (nick.len == 0) {
         irc_reply_plain(irc, ERR_NONICKNAMEGIVEN);
         return IRC_DONE;
     }
-    irc_reply(irc, ERR_WASNOSUCHNICK, nick);
+    if (!sv_to_u64(call->m.params[1], UINT32_MAX, &wanted)) {
+        wanted = 0;
+    }
+    while (hub_next_former(irc->app->hub, nick, &cursor, &f) &&
+           (wanted == 0 || count < wanted)) {
+        tell_former(irc, &f);
+        count++;
+    }
+    if (count == 0) {
+        irc_reply(irc, ERR_WASNOSUCHNICK, nick);
+    }
     irc_reply(irc, RPL_ENDOFWHOWAS, nick);
     return IRC_DONE;
 }

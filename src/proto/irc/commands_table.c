@@ -39,7 +39,7 @@ static const struct irc_command rows[] = {
     /* people */
     ROW("WHO", who, 0, IRC_SERIAL, "[#room|nick|mask [%fields[,token]]]", "list people"),
     ROW("WHOIS", whois, 0, IRC_SERIAL, "nick", "who somebody is"),
-    ROW("WHOWAS", whowas, 0, 0, "nick", "who somebody was: not remembered"),
+    ROW("WHOWAS", whowas, 0, 0, "nick [count]", "who had a nick, as far as this node saw"),
     ROW("MONITOR", monitor, 1, IRC_SERIAL, "+|- nick{,nick} | C | L | S",
         "be told when people come and go: add, remove, clear, list, status"),
     ROW("AWAY", away, 0, IRC_SERIAL, "[:text]", "say that you are away; alone: you are back"),

@@ -43,6 +43,7 @@
     X(RPL_WHOISUSER, 311, "% % % * :%") \
     X(RPL_WHOISSERVER, 312, "% % :%") \
     X(RPL_WHOISOPERATOR, 313, "% :is a server operator") \
+    X(RPL_WHOWASUSER, 314, "% % % * :%") \
     X(RPL_ENDOFWHO, 315, "% :End of /WHO list") \
     X(RPL_ENDOFWHOIS, 318, "% :End of /WHOIS list") \
     X(RPL_WHOISCHANNELS, 319, "% :%") \
