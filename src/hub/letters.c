@@ -124,6 +124,9 @@ void letters_send(struct request *r, struct str_view owner, const struct record 
     if (nick.len == r->name_len) {
         memcpy(r->name, nick.ptr, nick.len);
     }
+    if (rec->texts[PERSON_AWAY].len > 0) {
+        request_set_away(r, rec->texts[PERSON_AWAY]);
+    }
     if (publish(r, owner)) {
         r->state = REQUEST_PUBLISHED;
     } else {
@@ -156,6 +159,7 @@ void letters_on_stored(struct request *r, struct item_place place)
     ev.time_ms = place.id.ms > 0 ? place.id.ms : ev.time_ms;
     ev.who = person_who(&u->person, &who);
     ev.target = request_name(r);
+    ev.away = request_away(r);
     ev.origin = u;
     if (r->kind == REQUEST_INVITE) {
         ev.room_name = request_text(r);

@@ -104,6 +104,7 @@ static void request_free(void *arg)
     free(r->name);
     free(r->text);
     free(r->tags);
+    free(r->away);
     free(r);
 }
 
@@ -186,6 +187,17 @@ struct str_view request_tags(const struct request *r)
 void request_set_tags(struct request *r, struct str_view tags)
 {
     r->tags = copy_text(tags, &r->tags_len);
+}
+
+struct str_view request_away(const struct request *r)
+{
+    return sv(r->away, r->away_len);
+}
+
+void request_set_away(struct request *r, struct str_view away)
+{
+    free(r->away);
+    r->away = copy_text(away, &r->away_len);
 }
 
 struct request *request_of_room(const struct hub_user *u, enum request_kind kind,

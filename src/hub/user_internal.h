@@ -68,6 +68,8 @@ struct request {
     char *name;              /* owned: nick or room, as asked for */
     char *text;              /* owned: message, topic, away text */
     char *tags;              /* owned; REQUEST_DIRECT; NULL: none */
+    char *away; /* owned; of whom a letter is for; NULL: unknown or not away */
+    uint32_t away_len;
     uint32_t tags_len;
     uint32_t name_len;
     uint32_t text_len;
@@ -117,6 +119,8 @@ struct str_view request_name(const struct request *r);
 struct str_view request_text(const struct request *r);
 struct str_view request_tags(const struct request *r);
 void request_set_tags(struct request *r, struct str_view tags);
+struct str_view request_away(const struct request *r);
+void request_set_away(struct request *r, struct str_view away);
 /*
  * It has ended: the user may ask for the next thing, but is told so only by
  * user_check_idle(), after the events. The memory stays until the end of the turn.

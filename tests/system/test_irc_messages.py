@@ -41,6 +41,20 @@ def test_said_to_one_person(pair):
     assert ann.ask() == []
 
 
+def test_who_is_away_is_told_of(pair):
+    ann, ben = pair
+    ben.ask("AWAY :lunch")
+    away = [":irc.parley 301 ann ben :lunch"]
+    assert ann.ask("PRIVMSG BEN :x") == away
+    assert ann.ask("PRIVMSG ben :\x01ACTION waves\x01") == away
+    assert ann.ask("NOTICE ben :x", "PRIVMSG #a :x") == []
+    ann.ask("CAP REQ :message-tags", "JOIN #b")
+    assert ann.ask("@+x TAGMSG ben") == []
+    assert commands_of(ann.ask("INVITE ben #b")) == ["341", "301"]
+    ben.ask("AWAY")
+    assert ann.ask("PRIVMSG ben :x") == []
+
+
 def test_several_targets(world, nodes):
     ann = irc_person(world, nodes[0], "ann", rooms="#a,#b")
     ben = irc_person(world, nodes[-1], "ben", rooms="#a,#b")
@@ -232,6 +246,7 @@ def labeled(client, line, label="x"):
 def test_labels(world, nodes):
     ann = irc_person(world, nodes[0], "ann", caps=RICH, rooms="#a")
     irc_person(world, nodes[-1], "ben", rooms="#a,#b")
+    irc_person(world, nodes[-1], "cid").ask("AWAY :lunch")
     ann.ask()
     for line, expected in [
         ("PING 1", ["PONG"]),
@@ -261,6 +276,25 @@ def test_labels(world, nodes):
         ("PRIVMSG nobody :x", ["401"]),
         ("NOTICE nobody :x", []),
         ("TAGMSG #a", []),
+        ("PRIVMSG cid :x", ["PRIVMSG", "301"]),
+        ("SETNAME :x", []),
+        ("SETNAME :", ["FAIL"]),
+        ("WHOWAS ann", ["314", "312", "369"]),
+        ("WHOWAS nobody", ["406", "369"]),
+        ("MODE anna", ["221"]),
+        ("MODE anna +w", ["MODE"]),
+        ("MODE anna +wx", ["501"]),
+        ("MODE ben", ["502"]),
+        ("OPER root wrong", ["491"]),
+        ("KILL ben :x", ["481"]),
+        ("WALLOPS :x", ["481"]),
+        ("REHASH", ["481"]),
+        ("STATS u", ["242", "219"]),
+        ("STATS o", ["481", "219"]),
+        ("LUSERS", ["251", "252", "253", "254", "255"]),
+        ("MONITOR + ben,nobody", ["730", "731"]),
+        ("MONITOR L", ["732", "733"]),
+        ("MONITOR - ben", []),
     ]:
         assert commands_of(labeled(ann, line)) == expected, line
 

@@ -97,6 +97,25 @@ def test_kill_of_the_line_protocol(world, nodes, root):
     bob.expect_end("! You were disconnected by root (x).")
 
 
+def test_labels(root, ben):
+    root.ask("CAP REQ :labeled-response batch", "MODE root +w")
+    for line, expected in [
+        ("KILL nobody :x", "401"),
+        ("KILL ben :x", "NOTICE"),
+        ("REHASH", "382"),
+        ("OPER root sesame", "381"),
+        ("WALLOPS", "461"),
+    ]:
+        lines = root.ask(f"@label=1 {line}")
+        assert commands_of(lines) == [expected] and lines[0].startswith("@label=1 "), lines
+    # What comes back to all who have +w is no answer.
+    lines = root.ask("@label=1 WALLOPS :x", "@label=2 STATS u")
+    assert "@label=1 :irc.parley ACK" in lines
+    root.ask()
+    wallops = [line for line in root.lines if " WALLOPS " in line and "root!" in line]
+    assert wallops == [":root!~root@127.0.0.1 WALLOPS :x"]
+
+
 def test_errors_of_kill(root, ben):
     assert params_of(root.ask("KILL nobody :x"), "401") == [["root", "nobody", "No such nick/channel"]]
     assert commands_of(root.ask("KILL 2fast :x")) == ["401"]

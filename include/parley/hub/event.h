@@ -87,6 +87,7 @@ struct hub_event {
         modes; /* EV_DIRECT, EV_TAGMSG: those of who, if `person` is not known */
     struct str_view tags;   /* of what was said: client-only tags, "+a=b;+c", or empty */
     struct str_view target; /* nick to whom */
+    struct str_view away;   /* EV_DIRECT_SENT, EV_INVITED: the other's away text */
     struct str_view old_nick;  /* EV_NICK */
     struct str_view room_name; /* EV_ROOM_LISTED, EV_JOIN_REFUSED, EV_INVITE... */
     struct str_view record;    /* EV_WHOIS: see person_record_decode() */

@@ -115,10 +115,21 @@ static void on_message_unavailable(struct irc *irc, struct hub_event *e)
     strbuf_done(&label);
 }
 
+static void tell_away(struct irc *irc, const struct hub_event *e)
+{
+    if (e->away.len > 0) {
+        irc_reply(irc, RPL_AWAY, e->target, e->away);
+    }
+}
+
+/* A NOTICE is never answered, and tags alone are none of a person's business. */
 static void on_direct_sent(struct irc *irc, struct hub_event *e)
 {
     if ((irc->caps & IRC_CAP_ECHO_MESSAGE) != 0) {
         irc_send_event(irc, e);
+    }
+    if (e->kind == ITEM_MESSAGE || e->kind == ITEM_ACTION) {
+        tell_away(irc, e);
     }
 }
 
@@ -240,6 +251,7 @@ static void on_join_refused(struct irc *irc, struct hub_event *e)
 static void on_invited(struct irc *irc, struct hub_event *e)
 {
     irc_reply(irc, RPL_INVITING, e->target, e->room_name);
+    tell_away(irc, e);
 }
 
 static void on_invite_seen(struct irc *irc, struct hub_event *e)
