@@ -10,7 +10,7 @@
 #include "backplane/publisher_internal.h"
 #include "backplane/topology.h"
 
-static bool is_ours(const struct publisher *p, const struct batch *b)
+bool batch_is_ours(const struct publisher *p, const struct batch *b)
 {
     return strcmp(b->node, p->redis->node) == 0;
 }
@@ -23,11 +23,12 @@ static void tell_stored(struct publisher *p, const struct batch *b, struct str_v
 
     for (size_t i = 0; i < b->chunk_count; i++) {
         struct entry_id id = {0};
-        const struct chunk *c = b->chunks[i];
+        struct chunk *c = b->chunks[i];
 
         if (!entry_id_parse(sv_next_until(&ids, ' '), &id)) {
-            id = (struct entry_id){0};
+            id = c->id; /* of a replay: the old one, by which settlements order it */
         }
+        c->id = id;
         for (size_t k = 0; c->meta != NULL && k < c->count; k++) {
             if (c->meta[k].want_stored) {
                 r->events->on_stored(r->hub, c->meta[k].token, id, k);
@@ -39,7 +40,7 @@ static void tell_stored(struct publisher *p, const struct batch *b, struct str_v
 /* From now on the batch is kept only for the case that Redis forgets it. */
 static void keep_in_ring(struct publisher *p, struct out_partition *part, struct batch *b)
 {
-    if (b->chunk_count == 0 || !is_ours(p, b)) {
+    if (b->chunk_count == 0 || !batch_is_ours(p, b)) {
         batch_free(b);
         return;
     }
@@ -90,15 +91,16 @@ static void poke(struct publisher *p, const struct out_partition *part,
     }
 }
 
-static void on_accepted(struct publisher *p, struct out_partition *part, struct batch *b,
-                        struct str_view ids)
+void partition_on_stored(struct publisher *p, struct out_partition *part, struct batch *b,
+                         struct str_view ids)
 {
     metric_add(METRIC_BATCHES, 1);
     metric_add(METRIC_BATCH_ITEMS, (int64_t)batch_item_count(b));
     part->failures = 0;
     part->not_before_ms = 0;
+    part->is_late = false;
     set_refused(p, false);
-    part->prev = is_ours(p, b) ? b->seq : 0;
+    part->prev = batch_is_ours(p, b) ? b->seq : 0;
     tell_stored(p, b, ids);
     if (topology_is_detour(p->redis->topology)) {
         poke(p, part, b, ids);
@@ -113,8 +115,9 @@ static void send_again(struct out_partition *part, struct batch *b)
     list_append(part->todo.next, &b->link);
 }
 
-/* Redis's books say that `last` was our last: publish what came after it again. */
-static void on_gap(struct publisher *p, struct out_partition *part, struct batch *b,
+/* Redis's books say that `last` was our last, and it is too late to settle that with the other
+ * nodes: publish what came after it again. */
+static void replay(struct publisher *p, struct out_partition *part, struct batch *b,
                    uint64_t last)
 {
     struct list replays;
@@ -130,12 +133,30 @@ static void on_gap(struct publisher *p, struct out_partition *part, struct batch
             metric_add(METRIC_REPLAYS, 1);
         }
     }
-    log_warn("batches_missing", "partition=%" PRIu32 " sent=%" PRIu64 " stored=%" PRIu64,
-             part->index, b->seq, last);
     send_again(part, b);
     list_splice(&replays, &part->todo);
     list_splice(&part->todo, &replays);
     part->prev = last;
+}
+
+static void on_gap(struct publisher *p, struct out_partition *part, struct batch *b,
+                   uint64_t last)
+{
+    log_warn("batches_missing", "partition=%" PRIu32 " sent=%" PRIu64 " stored=%" PRIu64,
+             part->index, b->seq, last);
+    if (part->is_late) {
+        replay(p, part, b, last);
+    } else {
+        send_again(part, b);
+        settlement_begin(p, part);
+    }
+}
+
+/* The partition is being settled, or was: `b` was not taken. */
+static void on_era(struct publisher *p, struct out_partition *part, struct batch *b)
+{
+    send_again(part, b);
+    settlement_begin(p, part);
 }
 
 static bool changes_books(const struct out_item *item, bool has_updates, void *ctx)
@@ -164,14 +185,14 @@ static void on_fenced(struct publisher *p, struct out_partition *part, struct ba
                       struct str_view text)
 {
     uint64_t last = 0;
-    bool ours = is_ours(p, b);
+    bool ours = batch_is_ours(p, b);
 
     if (ours) {
         redis_take_new_node_id(p->redis);
     }
     if (text.len > 1 && sv_to_u64(sv(text.ptr + 1, text.len - 1), UINT64_MAX, &last) &&
         last >= b->seq) {
-        on_accepted(p, part, b, sv(NULL, 0));
+        partition_on_stored(p, part, b, sv(NULL, 0));
     } else {
         take_apart(p, part, b);
         publisher_take_back(p, part, UINT64_MAX, changes_books);
@@ -200,21 +221,34 @@ void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_vi
     }
 }
 
+static void remember_era(struct out_partition *part, struct str_view era)
+{
+    if (part->era[0] == '\0' && era.len < sizeof(part->era) && era.len > 0 &&
+        era.ptr[0] != '-') {
+        memcpy(part->era, era.ptr, era.len);
+        part->era[era.len] = '\0';
+    }
+}
+
 void partition_on_answer(struct publisher *p, struct out_partition *part,
                          const struct redisReply *section)
 {
     struct str_view status = reply_text(reply_at(section, 0));
     struct str_view text = reply_text(reply_at(section, 1));
     struct str_view epoch = reply_text(reply_at(section, 2));
+    struct str_view era = reply_text(reply_at(section, 3));
     struct batch *b = part->flying;
     uint64_t last = 0;
 
     part->flying = NULL;
     part->answered_ms = loop_now_ms(p->redis->loop);
     if (sv_equal(status, SV("OK")) || sv_equal(status, SV("DUP"))) {
-        on_accepted(p, part, b, text);
+        remember_era(part, era);
+        partition_on_stored(p, part, b, text);
     } else if (sv_equal(status, SV("FENCED"))) {
         on_fenced(p, part, b, text);
+    } else if (sv_equal(status, SV("ERA"))) {
+        on_era(p, part, b);
     } else if (sv_equal(status, SV("GAP")) && sv_to_u64(text, UINT64_MAX, &last) &&
                last < b->seq) {
         on_gap(p, part, b, last);
@@ -245,7 +279,7 @@ void partition_on_failure(struct publisher *p, struct out_partition *part,
         return;
     }
     partition_wait(p, part);
-    if (b->maybe_applied || b->is_replay || !is_ours(p, b) ||
+    if (b->maybe_applied || b->is_replay || !batch_is_ours(p, b) ||
         !list_is_empty(&part->todo) || b->seq != part->seq) {
         send_again(part, b);
         return;

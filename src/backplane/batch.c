@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "backplane/batch.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -508,7 +510,6 @@ static void add_updates(const struct chunk *c, struct arena *a, struct command *
 {
     struct str_view rest = strbuf_view(&c->updates);
 
-    command_add(cmd, sv(c->log, c->log_len));
     command_add_u64(cmd, c->update_count);
     while (rest.len > 0) {
         struct str_view field;
@@ -521,12 +522,13 @@ static void add_updates(const struct chunk *c, struct arena *a, struct command *
     }
 }
 
-void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
-                    struct command *cmd)
+void batch_add_args(const struct batch *b, struct str_view era, uint64_t prevseq,
+                    struct arena *a, struct command *cmd)
 {
     size_t drop_count_at;
     uint64_t drops = 0;
 
+    command_add(cmd, era);
     command_add_u64(cmd, prevseq);
     command_add_u64(cmd, b->seq);
     command_add_u64(cmd, b->chunk_count);
@@ -539,6 +541,7 @@ void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
     for (size_t i = 0; i < b->chunk_count; i++) {
         if (b->chunks[i]->update_count > 0) {
             command_add_u64(cmd, i + 1);
+            command_add(cmd, sv(b->chunks[i]->log, b->chunks[i]->log_len));
             add_updates(b->chunks[i], a, cmd);
         }
     }
@@ -546,4 +549,32 @@ void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
         command_add(cmd, sv_next_until(&rest, ' '));
     }
     command_set_u64(cmd, drop_count_at, drops);
+}
+
+/* The id in a form that sorts as text; an entry without one stands behind all that have one. */
+static struct str_view chunk_place(const struct chunk *c, const struct batch *b,
+                                   struct arena *a)
+{
+    char place[NODE_ID_MAX + 32];
+
+    if (c->id.ms != 0) {
+        entry_id_place(c->id, place);
+    } else {
+        (void)snprintf(place, sizeof(place), "~%s %016" PRIx64, b->node, b->seq);
+    }
+    return arena_copy(a, sv_of(place));
+}
+
+size_t batch_add_offers(const struct batch *b, struct arena *a, struct command *cmd)
+{
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+
+        command_add(cmd, chunk_place(c, b, a));
+        command_add(cmd, sv(c->log, c->log_len));
+        command_add_u64(cmd, b->seq);
+        command_add(cmd, strbuf_view(&c->items));
+        add_updates(c, a, cmd);
+    }
+    return b->chunk_count;
 }

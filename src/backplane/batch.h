@@ -47,6 +47,7 @@ struct chunk {
     struct list link;      /* in the outlog, or nowhere when it is in a batch */
     struct strbuf items;   /* encoded items; once sealed the whole entry */
     size_t header_bytes;   /* of the entry in front of the items; 0 while not sealed */
+    struct entry_id id;    /* that it got; {0,0} while nobody told us */
     struct strbuf updates; /* book updates, see batch.c */
     uint32_t update_count;
     struct out_item *meta; /* owned; NULL once acknowledged */
@@ -120,8 +121,10 @@ void batch_free(struct batch *b);
 /* A section of parley_apply: its keys, and its arguments (see docs/REDIS.md). */
 void batch_add_keys(const struct batch *b, const struct redis *r, uint32_t partition,
                     struct arena *a, struct command *cmd);
-void batch_add_args(const struct batch *b, uint64_t prevseq, struct arena *a,
-                    struct command *cmd);
+void batch_add_args(const struct batch *b, struct str_view era, uint64_t prevseq,
+                    struct arena *a, struct command *cmd);
+/* The batch as offers of a settlement (see settle.lua); returns their number. */
+size_t batch_add_offers(const struct batch *b, struct arena *a, struct command *cmd);
 size_t batch_key_count(const struct batch *b);
 size_t batch_item_count(const struct batch *b);
 

@@ -215,7 +215,7 @@ static struct mark *mark_find(const struct log_handle *log, const struct writer 
     return NULL;
 }
 
-static void mark_add(struct log_handle *log, const struct writer *w, uint64_t seq)
+static struct mark *mark_add(struct log_handle *log, const struct writer *w)
 {
     if (log->mark_count == FOLLOWER_MARKS_MAX) { /* forget the oldest half */
         log->mark_count /= 2;
@@ -226,7 +226,16 @@ static void mark_add(struct log_handle *log, const struct writer *w, uint64_t se
         log->mark_capacity = log->mark_capacity == 0 ? 2 : log->mark_capacity * 2;
         log->marks = xreallocarray(log->marks, log->mark_capacity, sizeof(*log->marks));
     }
-    log->marks[log->mark_count++] = (struct mark){.writer = w, .seq = seq};
+    log->marks[log->mark_count] = (struct mark){.writer = w};
+    return &log->marks[log->mark_count++];
+}
+
+static void mark_set(struct mark *m, const struct log_handle *log,
+                     const struct entry *entry, bool is_new)
+{
+    m->seq = entry->seq;
+    m->id = entry->id;
+    m->seen_ms = is_new ? loop_now_ms(log->follower->redis->loop) : 0;
 }
 
 /*
@@ -246,14 +255,41 @@ bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order)
     struct mark *m = mark_find(log, w);
 
     if (m == NULL) {
-        mark_add(log, w, entry->seq);
+        mark_set(mark_add(log, w), log, entry, in_order || recent);
         return in_order || recent;
     }
     if (entry->seq <= m->seq) {
         return false;
     }
-    m->seq = entry->seq;
+    mark_set(m, log, entry, log->has_copy);
     return true;
+}
+
+size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
+                         struct arena *a, struct command *cmd)
+{
+    uint64_t now_ms = loop_now_ms(f->redis->loop);
+    size_t count = 0;
+    size_t cursor = 0;
+
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        for (size_t i = 0; log->partition == partition && i < log->mark_count; i++) {
+            const struct mark *m = &log->marks[i];
+            char place[ENTRY_PLACE_SIZE];
+
+            if (m->seen_ms == 0 || now_ms - m->seen_ms > FOLLOWER_SEEN_MS ||
+                count == max) {
+                continue;
+            }
+            command_add(cmd, follower_log_name(log));
+            command_add(cmd, sv_of(m->writer->id));
+            command_add_u64(cmd, m->seq);
+            entry_id_place(m->id, place);
+            command_add(cmd, arena_copy(a, sv_of(place)));
+            count++;
+        }
+    }
+    return count;
 }
 
 void log_apply(struct log_handle *log, const struct entry *entry, bool in_order)

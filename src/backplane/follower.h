@@ -24,6 +24,8 @@
 
 #include <parley/util/str.h>
 
+struct arena;
+struct command;
 struct follower;
 struct log_handle;
 struct redis;
@@ -39,6 +41,7 @@ enum {
     FOLLOWER_HELD_BYTES =
         256 << 10,             /* frames kept while a log is read; more are read again */
     FOLLOWER_REST_MS = 200,    /* a partition, after its primary refused a request */
+    FOLLOWER_SEEN_MS = 60000,  /* how long it is "lately" */
     FOLLOWER_AUDIT_MS = 60000, /* heads are compared that often in any case */
 };
 
@@ -49,6 +52,12 @@ struct log_handle *follower_open(struct follower *f, struct str_view name,
 void follower_close(struct follower *f, struct log_handle *log);
 struct str_view follower_log_name(const struct log_handle *log);
 
+/*
+ * Add (log, writer, seq, place)* to `cmd`, as settle.lua wants them: the newest entry of each
+ * writer that the logs of the partition got lately, at most `max`. Returns their number.
+ */
+size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
+                         struct arena *a, struct command *cmd);
 /* What came in from a primary; false: it is of none of the logs. */
 bool follower_on_push(struct follower *f, const struct redisReply *push,
                       const struct shard *from);

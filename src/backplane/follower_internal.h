@@ -32,6 +32,8 @@ struct writer {
 struct mark {
     const struct writer *writer; /* borrowed */
     uint64_t seq;                /* highest batch applied */
+    struct entry_id id;          /* of its entry */
+    uint64_t seen_ms;            /* when it came; 0: it was in a snapshot */
 };
 
 /*

@@ -267,6 +267,11 @@ bool link_load_library(struct link *link, link_reply_fn fn, void *arg, uint64_t 
     return link_send(link, &link->command, 0, fn, arg, ctx);
 }
 
+struct server_life link_life(const struct link *link)
+{
+    return (struct server_life){link->handshake.replid, link->handshake.replid2};
+}
+
 uint64_t link_idle_ms(const struct link *link)
 {
     return loop_now_ms(link->loop) - link->last_byte_ms;

@@ -113,6 +113,16 @@ bool link_is_busy(const struct link *link);
 bool link_send_subscription(struct link *link, const struct command *cmd);
 /* Load the function library again (a reply said that it is missing); `fn` as above. */
 bool link_load_library(struct link *link, link_reply_fn fn, void *arg, uint64_t ctx);
+/*
+ * The life of the data at the server that a command link leads to, as hashes of what INFO
+ * told in the handshake. A server that was started anew or promoted begins another one.
+ * https://redis.io/docs/latest/operate/oss_and_stack/management/replication/#replication-id-explained
+ */
+struct server_life {
+    uint64_t replid;  /* 0: not told */
+    uint64_t replid2; /* of the life that it goes on with, if it was a replica */
+};
+struct server_life link_life(const struct link *link);
 /* Milliseconds since the last byte came in. */
 uint64_t link_idle_ms(const struct link *link);
 /* Bytes queued to the socket. */

@@ -3,15 +3,18 @@
 -- parley.lua - what Redis does for the nodes: append to the logs, publish, keep the books.
 --
 -- The loader puts a first line in front of this text that names the library and gives `lib`,
--- its name ("parley1"); every function is called <lib>_<function>. K is KEYS, A is ARGV.
+-- its name ("parley1"), and settle.lua behind it; every function is called <lib>_<function>.
+-- K is KEYS, A is ARGV.
 --
 -- Keys of a partition, all in one slot:
 --   w          hash: <node> -> number of its last batch, an X before it = fenced; i<node> -> the
---              ids that batch got; <log key> -> last id of that log; @ -> epoch of the data
+--              ids that batch got; <log key> -> last id of that log; @ -> epoch of the data;
+--              ~ -> era: how often the partition was settled, a - before it = being settled
 --   <log key>  stream of entries, one field d; its name is also the channel of its frames
 --   m, s       hashes of one room: members (member id -> value), state (name, topic, ...)
 --   rooms      hash: <log> -> "<members> <name>\n<topic>", only rooms that have members
 --   in:<node>  hash: <log> -> 1 for every log in which the node has members
+--   settle     hash, offers sorted set: a settlement under way, see there
 --
 -- A script is not rolled back when it fails, so whatever can refuse stands before the first
 -- write. redis.call is not reachable while a library loads: functions take it themselves.
@@ -129,25 +132,30 @@ local function touch(index, log, log_key, state_key, room, ttl)
     end
 end
 
+-- Carry out the ops A[a...] = (op field value) * count of one room; `keys` = its log, members
+-- and state. `index` and `inside` collect the changes of `rooms` and of in:<node>.
+local function apply_ops(keys, log, A, a, count, ttl, index, inside)
+    local ops, joins = read_ops(A, a, count)
+    local name, topic = write_state(keys[3], ops.state, ops.inits)
+    local added, removed = write_hash(keys[2], ops.members)
+    local members = redis.call('HLEN', keys[2])
+    local was_empty = members - added + removed == 0
+    touch(index, log, keys[1], keys[3],
+        { members = members, was_empty = was_empty, name = name, topic = topic }, ttl)
+    if joins then
+        inside[log] = '1'
+    end
+end
+
 -- Carry out the ops of the section's touched rooms and the drops behind them.
 -- K[k...] = (m s) * U; A[a...] = (r log nops ops) * U, log * D.
 -- Returns the indices behind them.
 local function apply_rooms(K, A, section, k, a)
     local index, inside = {}, {}
     for _ = 1, section.touched do
-        local member_key, state_key = K[k], K[k + 1]
-        local log_key, log = K[section.first_log + tonumber(A[a]) - 1], A[a + 1]
+        local keys = { K[section.first_log + tonumber(A[a]) - 1], K[k], K[k + 1] }
         local count = tonumber(A[a + 2])
-        local ops, joins = read_ops(A, a + 3, count)
-        local name, topic = write_state(state_key, ops.state, ops.inits)
-        local added, removed = write_hash(member_key, ops.members)
-        local members = redis.call('HLEN', member_key)
-        local was_empty = members - added + removed == 0
-        touch(index, log, log_key, state_key,
-            { members = members, was_empty = was_empty, name = name, topic = topic }, section.ttl)
-        if joins then
-            inside[log] = '1'
-        end
+        apply_ops(keys, A[a + 1], A, a + 3, count, section.ttl, index, inside)
         k, a = k + 2, a + 3 + 3 * count
     end
     for _ = 1, section.drops do
@@ -159,7 +167,7 @@ local function apply_rooms(K, A, section, k, a)
     return k, a
 end
 
--- Append the section's entries and move its books. `books` = HMGET w <node> @ <log>*R.
+-- Append the section's entries and move its books. `books` = HMGET w <node> @ ~ <log>*R.
 -- Returns the ids, joined by blanks.
 local function apply_entries(K, A, section, books, a)
     local w, me = K[section.first], A[1]
@@ -169,7 +177,7 @@ local function apply_entries(K, A, section, books, a)
     end
     for r = 1, section.logs do
         local log = K[section.first_log + r - 1]
-        local id = append(log, books[2 + r], section.maxlen, A[a + r - 1])
+        local id = append(log, books[3 + r], section.maxlen, A[a + r - 1])
         local n = #set
         ids[r], set[n + 1], set[n + 2] = id, log, id
     end
@@ -179,34 +187,54 @@ local function apply_entries(K, A, section, books, a)
     return joined
 end
 
--- One section whose header has been read. Returns [status, text, epoch].
+local function is_fenced(last)
+    return string.sub(last, 1, 1) == 'X'
+end
+
+local function is_settling(era)
+    return string.sub(era, 1, 1) == '-'
+end
+
+-- Why the section is not taken: status and text; or nothing.
+local function refusal(section, last, era)
+    if is_fenced(last) then
+        return 'FENCED', last
+    elseif is_settling(era) or (section.era ~= '' and section.era ~= era) then
+        return 'ERA', era
+    elseif last ~= section.prev then
+        return 'GAP', last
+    end
+end
+
+-- One section whose header has been read. Returns [status, text, epoch, era].
 local function apply_section(K, A, section)
     local C = redis.call
     local w, me = K[section.first], A[1]
     local last_log = section.first_log + section.logs - 1
-    local books = C('HMGET', w, me, '@', unpack(K, section.first_log, last_log))
-    local last, epoch = books[1] or '0', books[2] or ''
-    if last ~= section.prev then
-        if last == section.seq then
-            return { 'DUP', C('HGET', w, 'i' .. me) or '', epoch }
-        end
-        return { string.sub(last, 1, 1) == 'X' and 'FENCED' or 'GAP', last, epoch }
+    local books = C('HMGET', w, me, '@', '~', unpack(K, section.first_log, last_log))
+    local last, epoch, era = books[1] or '0', books[2] or '', books[3] or '0'
+    if last == section.seq then
+        return { 'DUP', C('HGET', w, 'i' .. me) or '', epoch, era }
+    end
+    local status, text = refusal(section, last, era)
+    if status then
+        return { status, text, epoch, era }
     end
     local ids = apply_entries(K, A, section, books, section.args)
     apply_rooms(K, A, section, last_log + 1, section.args + section.logs)
-    return { 'OK', ids, books[2] or section.epoch }
+    return { 'OK', ids, books[2] or section.epoch, era }
 end
 
 -- Read the header of the section that begins at K[k], A[a]; returns it and the indices of the
 -- next one.
 local function read_section(K, A, k, a)
-    local R, U, D = tonumber(A[a + 2]), tonumber(A[a + 3]), tonumber(A[a + 4])
+    local R, U, D = tonumber(A[a + 3]), tonumber(A[a + 4]), tonumber(A[a + 5])
     local section = {
         epoch = A[2], maxlen = history_length(A[3]), ttl = A[4],
-        prev = A[a], seq = A[a + 1], logs = R, touched = U, drops = D,
-        first = k, rooms_key = K[k + 1], in_key = K[k + 2], first_log = k + 3, args = a + 5,
+        era = A[a], prev = A[a + 1], seq = A[a + 2], logs = R, touched = U, drops = D,
+        first = k, rooms_key = K[k + 1], in_key = K[k + 2], first_log = k + 3, args = a + 6,
     }
-    a = a + 5 + R
+    a = a + 6 + R
     for _ = 1, U do
         a = a + 3 + 3 * tonumber(A[a + 2])
     end
@@ -218,13 +246,15 @@ end
 
 -- K: per section: w rooms in:<node> log*R (m s)*U
 -- A: node epoch-candidate maxlen ttl_s sections, then per section:
---    prevseq seq R U D  entry*R  (r log nops (op field value)*nops)*U  log*D
--- r is the room's place among the section's logs; ops: S/D set/delete a member, s/d/i
+--    era prevseq seq R U D  entry*R  (r log nops (op field value)*nops)*U  log*D
+-- era: that of the partition as the node knows it, '' if it does not; r is the room's place
+-- among the section's logs; ops: S/D set/delete a member, s/d/i
 -- set/delete/initialise a field of the state; the D logs at the end leave in:<node>.
--- Returns per section [status, text, epoch]:
+-- Returns per section [status, text, epoch, era]:
 --   OK      "id id ..." of the new entries; a partition without epoch takes the candidate
 --   DUP     "id id ...": the batch `seq` was applied before
 --   GAP     last number applied ("0" if none): nothing was done
+--   ERA     the era: the node is to take part in a settlement first; nothing was done
 --   FENCED  "X" and the last number applied: the node was declared dead; nothing was done
 local function apply(K, A)
     local sections, replies = {}, {}
@@ -263,7 +293,7 @@ end
 local function fence(K, A)
     local C = redis.call
     local last = C('HGET', K[1], A[1]) or '0'
-    if string.sub(last, 1, 1) ~= 'X' then
+    if not is_fenced(last) then
         C('HSET', K[1], A[1], 'X' .. last)
     end
     C('HDEL', K[1], 'i' .. A[1])
@@ -292,9 +322,13 @@ end
 -- K: w rooms log m s in:<dead>  A: dead entry maxlen ttl_s cursor count removed
 -- One HSCAN step over the members: removes those of the dead node. `removed` is what the steps
 -- before removed in all. When the cursor comes round the entry is appended.
--- Returns [cursor, removed in all]; cursor "0": done.
+-- Returns [cursor, removed in all]; cursor "0": done. An error while the partition is being
+-- settled: the entry is to stand behind what comes back.
 local function reap(K, A)
     local C = redis.call
+    if is_settling(C('HGET', K[1], '~') or '0') then
+        return redis.error_reply('TRYAGAIN the partition is being settled')
+    end
     local prefix, gone = A[1] .. '/', {}
     local step = C('HSCAN', K[4], A[5], 'COUNT', A[6])
     for i = 1, #step[2], 2 do
@@ -379,8 +413,17 @@ local function forget(K)
     return C('HDEL', K[1], K[2])
 end
 
+local function register(functions)
+    for i = 1, #functions do -- ipairs is as unreachable here as redis.call
+        local f = functions[i]
+        redis.register_function({
+            function_name = lib .. '_' .. f.name, callback = f.callback, flags = f.flags or {},
+        })
+    end
+end
+
 -- What only frees memory or keeps leases alive is allowed when Redis is out of memory.
-local functions = {
+register({
     { name = 'apply', callback = apply },
     { name = 'snap', callback = snap, flags = { 'no-writes' } },
     { name = 'fence', callback = fence, flags = { 'allow-oom' } },
@@ -390,10 +433,4 @@ local functions = {
     { name = 'beat', callback = beat, flags = { 'allow-oom' } },
     { name = 'config', callback = config },
     { name = 'forget', callback = forget, flags = { 'allow-oom' } },
-}
-for i = 1, #functions do -- ipairs is as unreachable here as redis.call
-    local f = functions[i]
-    redis.register_function({
-        function_name = lib .. '_' .. f.name, callback = f.callback, flags = f.flags or {},
-    })
-end
+})

@@ -12,10 +12,12 @@
 #include "backplane/batch.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/reply.h"
+#include "backplane/shard.h"
 #include "backplane/topology.h"
 
 enum {
     TICK_MS = 500,
+    SETTLING_TICK_MS = 50,
     RETRY_MIN_MS = 10,
     RETRY_MAX_MS = 1000,
 };
@@ -41,6 +43,7 @@ struct publisher *publisher_new(struct redis *r)
     map_init(&p->outlogs, outlog_name);
     list_init(&p->ready);
     list_init(&p->calls);
+    list_init(&p->settling);
     arena_init(&p->arena);
     command_init(&p->command);
     loop_task_init(&p->task, on_publish, p);
@@ -52,6 +55,7 @@ struct publisher *publisher_new(struct redis *r)
         list_init(&part->ready_link);
         list_init(&part->todo);
         list_init(&part->ring);
+        list_init(&part->settlement.link);
         outbox_init(&part->outbox, &p->outlogs);
     }
     timer_start(&p->tick, TICK_MS);
@@ -94,10 +98,10 @@ static bool partition_has_work(const struct out_partition *part)
     return !list_is_empty(&part->todo) || !outbox_is_empty(&part->outbox) || part->check;
 }
 
-static void partition_make_ready(struct publisher *p, struct out_partition *part)
+void partition_make_ready(struct publisher *p, struct out_partition *part)
 {
     if (part->flying == NULL && partition_has_work(part) &&
-        !list_is_linked(&part->ready_link)) {
+        part->settlement.state == SETTLED && !list_is_linked(&part->ready_link)) {
         list_append(&p->ready, &part->ready_link);
     }
     loop_task_queue(p->redis->loop, LOOP_PUBLISH, &p->task);
@@ -235,6 +239,14 @@ static struct call *gather_call(struct publisher *p)
     return call;
 }
 
+struct str_view publisher_new_epoch(struct publisher *p)
+{
+    struct redis *r = p->redis;
+
+    (void)snprintf(r->epoch, sizeof(r->epoch), "%.12s.%u", r->node, p->call_number++);
+    return sv_of(r->epoch);
+}
+
 static void build_call(struct publisher *p, const struct call *call)
 {
     struct redis *r = p->redis;
@@ -253,15 +265,14 @@ static void build_call(struct publisher *p, const struct call *call)
         batch_add_keys(part->flying, r, part->index, &p->arena, cmd);
     }
     command_add(cmd, sv_of(call->partitions[0]->flying->node));
-    (void)snprintf(r->epoch, sizeof(r->epoch), "%.12s.%u", r->node, p->call_number++);
-    command_add(cmd, sv_of(r->epoch));
+    command_add(cmd, publisher_new_epoch(p));
     command_add_u64(cmd, r->config.history);
     command_add_u64(cmd, r->config.history_ttl_s);
     command_add_u64(cmd, call->count);
     for (size_t i = 0; i < call->count; i++) {
         struct out_partition *part = call->partitions[i];
 
-        batch_add_args(part->flying, part->prev, &p->arena, cmd);
+        batch_add_args(part->flying, sv_of(part->era), part->prev, &p->arena, cmd);
     }
 }
 
@@ -295,6 +306,7 @@ static void on_publish(void *arg)
     if (!p->redis->registered) {
         return;
     }
+    settlement_pump(p);
     while (p->calls_under_way < topology_calls_max(p->redis->topology) &&
            !list_is_empty(&p->ready)) {
         if (!send_call(p)) {
@@ -408,7 +420,7 @@ static void on_tick(void *arg)
     struct publisher *p = arg;
     uint64_t now_ms = loop_now_ms(p->redis->loop);
 
-    timer_start(&p->tick, TICK_MS);
+    timer_start(&p->tick, list_is_empty(&p->settling) ? TICK_MS : SETTLING_TICK_MS);
     for (uint32_t i = 0; i < p->partition_count; i++) {
         struct out_partition *part = &p->partitions[i];
 
@@ -422,15 +434,47 @@ static void on_tick(void *arg)
             partition_make_ready(p, part);
         }
     }
+    loop_task_queue(p->redis->loop, LOOP_PUBLISH, &p->task);
 }
 
 /* ---- the node ---- */
+
+/* What was stored last may be gone: the server was started anew, or it was a replica of the one
+ * that we knew. (In a cluster, a partition may also have moved to a server with all it has.) */
+static bool may_lack(const struct publisher *p, const struct out_partition *part,
+                     const struct shard *shard, struct server_life life)
+{
+    if (part->seq == 0 || part->life.replid == 0 || part->life.replid == life.replid) {
+        return false;
+    }
+    return topology_is_single(p->redis->topology) || part->shard == shard ||
+           part->life.replid == life.replid2;
+}
+
+static void check_life(struct publisher *p, struct out_partition *part)
+{
+    const struct topology *t = p->redis->topology;
+
+    if (!topology_can_send(t, part->index) || part->flying != NULL) {
+        return;
+    }
+    const struct shard *shard = topology_shard(t, part->index);
+    struct server_life life = link_life(shard->commands);
+    bool lacks = may_lack(p, part, shard, life);
+
+    part->life = life;
+    part->shard = shard;
+    if (lacks) {
+        settlement_begin(p, part);
+    }
+}
 
 void publisher_on_ready(struct publisher *p)
 {
     for (uint32_t i = 0; i < p->partition_count; i++) {
         struct out_partition *part = &p->partitions[i];
 
+        check_life(p, part);
         part->not_before_ms = 0;
         part->failures = 0;
         part->check = part->check || partition_is_watched(part);
@@ -454,6 +498,7 @@ void publisher_on_new_node_id(struct publisher *p)
         while (!list_is_empty(&part->ring)) {
             ring_drop_oldest(p, part);
         }
+        settlement_abort(p, part);
         part->prev = list_is_empty(&part->todo) && part->flying == NULL ? 0 : part->prev;
         publisher_take_back(p, part, UINT64_MAX, changes_books);
         strbuf_clear(&part->outbox.drops);

@@ -33,6 +33,8 @@ enum {
     PUBLISHER_RING_MS = 60000,           /* longer than a failover and its lag */
     PUBLISHER_RING_BYTES_MAX = 64 << 20, /* of memory; of all partitions */
     PUBLISHER_CHECK_MS = 5000,           /* a quiet partition is asked that often */
+    PUBLISHER_SETTLE_MS =
+        3000, /* how long a settlement waits for nodes that do not come */
 };
 
 struct publisher *publisher_new(struct redis *r);

@@ -9,8 +9,25 @@
 #include <parley/core/loop.h>
 
 #include "backplane/batch.h"
+#include "backplane/link.h"
 #include "backplane/publisher.h"
 #include "backplane/reply.h"
+
+/* A partition that takes part in a settlement sends no batches; see settlement.c. */
+struct settlement {
+    enum {
+        SETTLED,
+        SETTLE_JOIN,  /* tell what was seen, learn what is stored */
+        SETTLE_OFFER, /* offer what is not */
+        SETTLE_WAIT,  /* for the others */
+    } state;
+    bool under_way;   /* a request is */
+    uint32_t turn;    /* counts the settlements: answers to older requests are void */
+    uint64_t offered; /* batches up to this number are stored or were offered */
+    uint64_t wait_ms; /* before it asks again */
+    uint64_t next_ms; /* when */
+    struct list link; /* in publisher.settling unless SETTLED */
+};
 
 /*
  * Invariant: at most one batch is under way (flying) and it is in no list; batches in `todo`
@@ -29,8 +46,13 @@ struct out_partition {
     struct batch *flying;   /* owned; in a call now */
     struct list ring;       /* acknowledged batches, oldest first */
     char epoch[NODE_ID_MAX + 1]; /* of the partition's data; "" until known */
-    bool check;                  /* send a batch even if it is empty */
-    unsigned failures;           /* in a row */
+    char era[24];                /* settlements that it went through; "" until known */
+    struct server_life life;     /* of the server that has it; {0,0} until known */
+    const struct shard *shard;   /* that was; only to be compared */
+    bool is_late; /* the settlement was over before we came: replay what is missing */
+    struct settlement settlement;
+    bool check;        /* send a batch even if it is empty */
+    unsigned failures; /* in a row */
     uint64_t not_before_ms;
     uint64_t answered_ms;
 };
@@ -39,9 +61,11 @@ struct publisher {
     struct redis *redis;              /* borrowed */
     struct out_partition *partitions; /* owned */
     uint32_t partition_count;
-    struct map outlogs; /* waiting logs of all partitions by name */
-    struct list ready;  /* partitions */
-    struct list calls;  /* under way; owned */
+    struct map outlogs;        /* waiting logs of all partitions by name */
+    struct list ready;         /* partitions */
+    struct list calls;         /* under way; owned */
+    struct list settling;      /* partitions */
+    size_t settling_under_way; /* requests */
     size_t calls_under_way;
     unsigned call_number; /* makes a new epoch's name unique */
     size_t held_bytes;    /* that wait in the outboxes */
@@ -63,8 +87,22 @@ void partition_on_failure(struct publisher *p, struct out_partition *part,
 void publisher_on_refusal(struct publisher *p, enum reply_kind kind,
                           struct str_view text);
 
+/* A name for a partition's data, should it have none; until the next one is made. */
+struct str_view publisher_new_epoch(struct publisher *p);
+/* A batch was stored (or is known to be): tell, and keep it for the case that it is lost. */
+void partition_on_stored(struct publisher *p, struct out_partition *part, struct batch *b,
+                         struct str_view ids);
+bool batch_is_ours(const struct publisher *p, const struct batch *b);
+
+/* settlement.c: take part in the settlement of the partition before anything more is sent. */
+void settlement_begin(struct publisher *p, struct out_partition *part);
+void settlement_abort(struct publisher *p, struct out_partition *part);
+/* Send the requests that are due. */
+void settlement_pump(struct publisher *p);
+
 /* Let the partition rest for a growing, jittered while. */
 void partition_wait(struct publisher *p, struct out_partition *part);
+void partition_make_ready(struct publisher *p, struct out_partition *part);
 void publisher_bound_ring(struct publisher *p, struct out_partition *part);
 /* Refuse what `test` picks among the items that wait since before_ms or longer. */
 void publisher_take_back(struct publisher *p, struct out_partition *part,

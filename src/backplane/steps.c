@@ -185,6 +185,36 @@ static enum step_verdict check_role(struct handshake *h, const struct redisReply
     return STEP_RETRY;
 }
 
+/* ---- INFO: the life of the data ---- */
+
+/* A hash (FNV-1a) of a field of INFO; 0: it is not told. */
+static uint64_t hash_field(const struct redisReply *info, struct str_view field)
+{
+    struct str_view value = info_field(reply_text(info), field);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < value.len; i++) {
+        hash = (hash ^ (unsigned char)value.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return value.len == 0 ? 0 : hash;
+}
+
+static bool send_info_replication(const struct handshake *h, struct command *cmd)
+{
+    add_words(cmd, "INFO replication");
+    return h->config->role == LINK_COMMANDS;
+}
+
+static enum step_verdict check_info_replication(struct handshake *h,
+                                                const struct redisReply *reply,
+                                                const struct why *why)
+{
+    (void)why;
+    h->replid = hash_field(reply, SV("master_replid"));
+    h->replid2 = hash_field(reply, SV("master_replid2"));
+    return STEP_DONE;
+}
+
 /* ---- FUNCTION LIST, FUNCTION LOAD ---- */
 
 static bool send_function_list(const struct handshake *h, struct command *cmd)
@@ -238,6 +268,7 @@ static const struct step steps[] = {
     {"CLIENT SETNAME", send_client_name, check_nothing, true},
     {"INFO", send_info, check_info, false},
     {"ROLE", send_role, check_role, false},
+    {"INFO", send_info_replication, check_info_replication, false},
     {"FUNCTION LIST", send_function_list, check_function_list, false},
     {"FUNCTION LOAD", send_function_load, check_nothing, false},
 };

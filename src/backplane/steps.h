@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "backplane/command.h"
 #include "backplane/link.h"
@@ -22,6 +23,8 @@ struct handshake {
     size_t step;                      /* the next row of the table */
     bool is_cluster;                  /* the server is one of a cluster */
     bool must_load;                   /* the function library is missing or another */
+    uint64_t replid;                  /* see struct server_life */
+    uint64_t replid2;
 };
 
 enum step_verdict {

@@ -17,6 +17,7 @@
 #include "backplane/slot_map.h"
 #include "backplane/topology_internal.h"
 #include "parley_lua.h"
+#include "settle_lua.h"
 
 enum { KEEP_ASKED_MS = 60000 };
 
@@ -27,9 +28,10 @@ static void write_library(struct topology *t)
 {
     const char *name = t->redis->library;
 
-    strbuf_init(&t->library, sizeof(parley_lua) + 256);
+    strbuf_init(&t->library, sizeof(parley_lua) + sizeof(settle_lua) + 256);
     strbuf_add_fmt(&t->library, "#!lua name=%s\nlocal lib = '%s'\n", name, name);
     strbuf_add(&t->library, sv(parley_lua, sizeof(parley_lua) - 1));
+    strbuf_add(&t->library, sv(settle_lua, sizeof(settle_lua) - 1));
     PARLEY_ASSERT(!t->library.failed);
 }
 

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <parley/util/base.h>
@@ -160,6 +162,12 @@ void entry_id_add(struct strbuf *out, struct entry_id id)
     strbuf_add_u64(out, id.ms);
     strbuf_add_char(out, '-');
     strbuf_add_u64(out, id.seq);
+}
+
+void entry_id_place(struct entry_id id, char ret_place[ENTRY_PLACE_SIZE])
+{
+    (void)snprintf(ret_place, ENTRY_PLACE_SIZE, "%016" PRIx64 "%016" PRIx64, id.ms,
+                   id.seq);
 }
 
 static bool is_node(struct str_view text)

@@ -8,7 +8,9 @@ import pytest
 from harness import Redis, wait_until
 from harness.redis import Connection, RedisError
 
-SOURCE = Path(__file__).parents[2] / "src" / "backplane" / "parley.lua"
+SOURCES = [
+    Path(__file__).parents[2] / "src" / "backplane" / name for name in ("parley.lua", "settle.lua")
+]
 TAG = "t:{0.1}:"
 W, ROOMS = TAG + "w", TAG + "rooms"
 ME, OTHER = "node1", "node2"
@@ -16,7 +18,8 @@ ME, OTHER = "node1", "node2"
 
 def load(redis):
     head = "#!lua name=t1\nlocal lib = 't1'\n"
-    return redis.command("FUNCTION", "LOAD", "REPLACE", head + SOURCE.read_text("utf-8"))
+    text = "".join(source.read_text("utf-8") for source in SOURCES)
+    return redis.command("FUNCTION", "LOAD", "REPLACE", head + text)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +81,9 @@ def in_key(node):
 class Section:
     """One section of apply: what one node has to say in one partition."""
 
-    def __init__(self, seq, prev=None, entries=(), touched=(), drops=()):
+    def __init__(self, seq, prev=None, entries=(), touched=(), drops=(), era=""):
         self.seq = seq
+        self.era = era
         self.prev = seq - 1 if prev is None else prev
         self.entries = list(entries)  # (log, entry)
         self.touched = list(touched)  # (log, [op, ...]), op = (letter, field, value)
@@ -92,7 +96,7 @@ class Section:
 
     def args(self):
         logs = [log for log, _ in self.entries]
-        words = [self.prev, self.seq, len(logs), len(self.touched), len(self.drops)]
+        words = [self.era, self.prev, self.seq, len(logs), len(self.touched), len(self.drops)]
         words += [entry for _, entry in self.entries]
         for log, ops in self.touched:
             words += [logs.index(log) + 1, log, len(ops)]
@@ -101,9 +105,12 @@ class Section:
 
 
 def apply_all(redis, sections, node=ME, epoch="E1", maxlen=1000, ttl=600):
+    """[status, text, epoch] for each section."""
     keys = [key for section in sections for key in section.keys(node)]
     args = [word for section in sections for word in section.args()]
-    return call(redis, "apply", keys, node, epoch, maxlen, ttl, len(sections), *args)
+    answers = call(redis, "apply", keys, node, epoch, maxlen, ttl, len(sections), *args)
+    assert all(answer[3].lstrip("-").isdecimal() for answer in answers)
+    return [answer[:3] for answer in answers]
 
 
 def apply(redis, *args, node=ME, **kwargs):
@@ -400,7 +407,7 @@ def test_several_sections_in_one_call(redis):
     redis.command("HSET", "t:{9.9}:w", ME, "1", f"i{ME}", "7-7", "@", "old")
     answers = call(redis, "apply", keys, ME, "E1", 1000, 600, 3, *args)
     assert [answer[0] for answer in answers] == ["OK", "DUP", "OK"]
-    assert answers[1][1:] == ["7-7", "old"]
+    assert answers[1][1:3] == ["7-7", "old"]
     assert [answer[2] for answer in answers] == ["E1", "old", "E1"]
     assert redis.hash("t:{5.3}:m:#a") == {"n/1": "t:{5.3}:"}
     assert redis.hash("t:{9.9}:m:#a") == {}
@@ -421,6 +428,171 @@ def test_a_malformed_call_changes_nothing(redis, break_it):
     with pytest.raises(RedisError):
         call(redis, "apply", keys, *args)
     assert redis.command("DBSIZE") == 0
+
+
+# ---- offer, settle ----
+
+SETTLE, OFFERS = TAG + "settle", TAG + "offers"
+
+
+def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000):
+    """seen: (log, writer, seq, id); offers: (id or None, log, seq, entry, op...)."""
+    args = [node, era, wait, upto, len(seen), len(offers)]
+    for log, writer, seq, place in seen:
+        args += [log, writer, seq, place_of(place)]
+    for place, log, seq, entry, *ops in offers:
+        where = f"~{node} {seq:016x}" if place is None else place_of(place)
+        args += [where, log, seq, entry, len(ops)]
+        args += [word for op in ops for word in op]
+    return call(redis, "offer", [W, SETTLE, OFFERS], *args)
+
+
+def place_of(number):
+    return f"{number:032x}"
+
+
+def settle(redis, era, following=(), node=ME):
+    """following: (log, writer, ...), as offer() told them."""
+    pairs = list(zip(following[::2], following[1::2]))
+    keys = [
+        key
+        for log, writer in pairs
+        for key in (log_key(log), members_key(log), state_key(log), in_key(writer))
+    ]
+    return call(redis, "settle", [W, SETTLE, OFFERS, ROOMS, *keys], node, era, 1000, 600, "E1")
+
+
+def settle_all(redis, answer, node=ME):
+    while answer[0] == "READY":
+        answer = settle(redis, answer[1], answer[3:], node)
+    assert answer[0] == "DONE"
+    return answer
+
+
+def texts(redis, log):
+    return [entry for _, entry in stored(redis, log)]
+
+
+def test_offers_are_appended_in_the_order_of_their_old_ids(redis):
+    say(redis, 1, "#a", "kept")
+    say(redis, 1, "#a", "kept too", node=OTHER)
+    seen = [("#a", OTHER, 3, 4), ("#a", ME, 1, 1)]
+    mine = [(3, "#a", 2, "third"), (5, "#a", 3, "fifth"), (5, "#b", 3, "elsewhere")]
+    assert offer(redis, ME, seen=seen) == ["WAIT", "-1", "1"]
+    assert offer(redis, ME, upto=3, offers=mine) == ["WAIT", "-1", "1"]
+    assert apply(redis, 2, entries=[("#a", "new")]) == ["ERA", "-1", "E1"]
+    theirs = [(2, "#a", 2, "second"), (4, "#a", 3, "fourth")]
+    answer = offer(redis, OTHER, upto=3, offers=theirs)
+    assert answer[:3] == ["READY", "-1", "1"]
+    assert settle_all(redis, answer, OTHER) == ["DONE", "1", "3"]
+    assert texts(redis, "#a") == ["kept", "kept too", "second", "third", "fourth", "fifth"]
+    assert texts(redis, "#b") == ["elsewhere"]
+    assert redis.command("EXISTS", SETTLE, OFFERS) == 0
+    assert apply(redis, 4, entries=[("#a", "new")], era="0") == ["ERA", "1", "E1"]
+    assert apply(redis, 4, entries=[("#a", "new")], era="1")[0] == "OK"
+    assert apply(redis, 4, entries=[("#a", "new")], era="1", node=OTHER)[0] == "OK"
+
+
+def test_frames_of_what_is_settled_continue_the_log(redis, listener):
+    say(redis, 1, "#a")
+    listen(listener, "#a")
+    answer = offer(redis, ME, upto=3, offers=[(2, "#a", 2, "two"), (3, "#a", 3, "three")])
+    settle_all(redis, answer)
+    say(redis, 4, "#a", "four")
+    ids = [i for i, _ in stored(redis, "#a")]
+    for number, text in enumerate(("two", "three", "four"), 1):
+        assert frame(listener)[1:] == (ids[number - 1], ids[number], text)
+
+
+def test_an_entry_whose_writer_does_not_know_its_place_stands_where_others_saw_it(redis):
+    offer(redis, OTHER, seen=[("#a", ME, 2, 5)])
+    offer(redis, OTHER, upto=2, offers=[(4, "#a", 1, "four"), (6, "#a", 2, "six")])
+    answer = offer(redis, ME, upto=2, offers=[(1, "#a", 1, "one"), (None, "#a", 2, "five")])
+    settle_all(redis, answer)
+    assert texts(redis, "#a") == ["one", "four", "five", "six"]
+
+
+def test_what_nobody_saw_stands_behind_what_somebody_saw(redis):
+    offer(redis, OTHER, seen=[("#a", ME, 1, 3)])
+    offer(redis, OTHER, upto=1, offers=[(4, "#a", 1, "four")])
+    answer = offer(redis, ME, upto=2, offers=[(3, "#a", 1, "three"), (None, "#a", 2, "last")])
+    settle_all(redis, answer)
+    assert texts(redis, "#a") == ["three", "four", "last"]
+
+
+def test_books_change_with_what_is_settled(redis):
+    join(redis, 1, "#a", "n/1")
+    ops = [("S", "n/2", "record"), ("D", "n/1", ""), ("s", "topic", "tea")]
+    settle_all(redis, offer(redis, ME, upto=2, offers=[(2, "#a", 2, "entry", *ops)]))
+    assert redis.hash(members_key("#a")) == {"n/2": "record"}
+    assert redis.hash(ROOMS) == {"#a": "1 #A\ntea"}
+    assert redis.hash(in_key(ME)) == {"#a": "1"}
+
+
+def test_a_writer_that_was_seen_is_waited_for_until_the_time_is_up(redis):
+    seen = [("#a", OTHER, 1, 1), ("#a", "node3", 1, 2)]
+    say(redis, 1, "#a", node=OTHER)
+    offer(redis, ME, seen=seen, wait=300)
+    assert offer(redis, ME, upto=0)[0] == "WAIT"
+    assert offer(redis, OTHER, upto=1)[0] == "WAIT"
+    wait_until(lambda: offer(redis, ME, upto=0)[0] == "READY")
+
+
+def test_a_dead_writer_is_not_waited_for(redis):
+    say(redis, 1, "#a", node=OTHER)
+    call(redis, "fence", [W], OTHER)
+    offer(redis, ME, seen=[("#a", OTHER, 1, 1)])
+    assert offer(redis, ME, upto=0)[0] == "READY"
+    assert offer(redis, OTHER, upto=1) == ["FENCED", "", "X1"]
+
+
+def test_who_comes_late_is_told_so(redis):
+    settle_all(redis, offer(redis, ME, upto=1, offers=[(1, "#a", 1, "one")]))
+    assert offer(redis, OTHER, upto=5, offers=[(2, "#a", 5, "x")]) == ["DONE", "1", "0"]
+    assert texts(redis, "#a") == ["one"]
+    # ... but who knows of that settlement begins another.
+    assert offer(redis, OTHER, era=1)[:2] == ["WAIT", "-2"]
+
+
+def test_one_node_appends_and_another_follows_when_it_does_not(redis):
+    offer(redis, OTHER, seen=[("#a", ME, 1, 1)])
+    offer(redis, OTHER, upto=0)
+    answer = offer(redis, ME, upto=1, offers=[(1, "#a", 1, "one")])
+    assert answer[0] == "READY"
+    assert offer(redis, OTHER, upto=0)[0] == "WAIT"
+    answer = wait_until(lambda: (a := offer(redis, OTHER, upto=0))[0] == "READY" and a)
+    # Both at it at once: only the keys of the first entries are taken.
+    assert settle(redis, "-1", ["#b", ME])[:2] == ["READY", "-1"]
+    assert settle_all(redis, answer, OTHER) == ["DONE", "1", "0"]
+    assert settle(redis, "-1", ["#a", ME]) == ["DONE", "1", "1"]
+    assert texts(redis, "#a") == ["one"]
+
+
+def test_many_offers_are_appended_step_by_step(redis):
+    offers = [(number, f"#r{number % 7}", 1 + number // 200, str(number)) for number in range(1000)]
+    answer = ["WAIT"]
+    for first in range(0, 1000, 200):
+        upto = 5 if first == 800 else ""
+        answer = offer(redis, ME, upto=upto, offers=offers[first : first + 200])
+    assert settle_all(redis, answer) == ["DONE", "1", "5"]
+    for room in range(7):
+        assert texts(redis, f"#r{room}") == [str(n) for n in range(1000) if n % 7 == room]
+
+
+def test_offering_again_appends_once(redis):
+    offers = [(1, "#a", 1, "one"), (None, "#a", 2, "two")]
+    offer(redis, OTHER, seen=[("#a", ME, 2, 7)])
+    offer(redis, ME, offers=offers)
+    offer(redis, ME, upto=2, offers=offers)
+    settle_all(redis, offer(redis, ME, upto=2, offers=offers))
+    assert texts(redis, "#a") == ["one", "two"]
+
+
+def test_nobody_is_reaped_while_a_partition_is_settled(redis):
+    offer(redis, ME)
+    keys = [W, ROOMS, log_key("#a"), members_key("#a"), state_key("#a"), in_key(OTHER)]
+    with pytest.raises(RedisError, match="TRYAGAIN"):
+        call(redis, "reap", keys, OTHER, "x", 1000, 600, 0, 100, 0)
 
 
 # ---- snap ----
@@ -692,7 +864,8 @@ def test_every_function_is_there_under_the_librarys_name(redis):
     assert found == {
         "t1_apply": set(), "t1_claim": set(), "t1_config": set(), "t1_snap": {"no-writes"},
         "t1_fence": {"allow-oom"}, "t1_reap": {"allow-oom"}, "t1_release": {"allow-oom"},
-        "t1_beat": {"allow-oom"}, "t1_forget": {"allow-oom"},
+        "t1_beat": {"allow-oom"}, "t1_forget": {"allow-oom"}, "t1_offer": set(),
+        "t1_settle": set(),
     }
 
 

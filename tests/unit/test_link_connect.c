@@ -25,9 +25,10 @@ Suite *suite(void);
 START_TEST(test_command_link_loads_the_missing_library)
 {
     rig_start_ready(LINK_COMMANDS);
-    ck_assert_str_eq(strbuf_cstr(&rig.server.heard),
-                     "|CLIENT SETNAME test|INFO server|ROLE|FUNCTION LIST WITHCODE "
-                     "LIBRARYNAME lib|FUNCTION LOAD REPLACE #!lua name=lib\n");
+    ck_assert_str_eq(
+        strbuf_cstr(&rig.server.heard),
+        "|CLIENT SETNAME test|INFO server|ROLE|INFO replication|FUNCTION LIST WITHCODE "
+        "LIBRARYNAME lib|FUNCTION LOAD REPLACE #!lua name=lib\n");
     ck_assert_int_eq(metric_values[METRIC_LINK_UP], 1);
     ck_assert_int_eq(metric_values[METRIC_RECONNECTS], 0);
 }

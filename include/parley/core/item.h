@@ -102,6 +102,9 @@ int entry_id_compare(struct entry_id a, struct entry_id b);
 /* "ms-seq". */
 bool entry_id_parse(struct str_view text, struct entry_id *ret_id) PARLEY_MUST_CHECK;
 void entry_id_add(struct strbuf *out, struct entry_id id);
+enum { ENTRY_PLACE_SIZE = 33 };
+/* The id as text that sorts as ids do: 32 hexadecimal digits, terminated. */
+void entry_id_place(struct entry_id id, char ret_place[ENTRY_PLACE_SIZE]);
 
 struct entry {
     struct entry_id id;

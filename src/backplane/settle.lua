@@ -1,0 +1,232 @@
+-- SPDX-License-Identifier: MIT
+--
+-- settle.lua - what replication lost comes back, in its old order.
+--
+-- The same chunk as parley.lua, behind it: its local functions can be called here.
+--
+-- After a failover the logs of a partition may lack their newest entries. Before anything new is
+-- appended the nodes offer what they wrote, each entry with the id that it had; when all that are
+-- expected have done so, or the time is up, one of them has the offers appended in the order of
+-- those ids. So a node that had read some of the entries and one that had not see one order.
+--
+--   settle  hash: until -> when the time is up (ms); left -> how many nodes are waited for;
+--           by, by_until -> who appends, and until when it is given time to do so;
+--           -<node> -> 1 for each of them; +<node> -> number of the last batch it offered;
+--           ?<log> <node> -> "<seq> <place>": the newest entry of that node that anybody saw
+--   offers  sorted set, by its text: "<place> <packed offer>". A place is the old id in hex; of
+--           an entry whose id its writer never learned "~<node> <seq>", behind all others
+
+-- luacheck: read globals append apply_ops call_with history_length is_fenced is_settling
+-- luacheck: read globals register write_hash
+
+local SETTLE_TTL_S = 600 -- what is left of a settlement that nobody ends
+local SETTLE_STEP = 64 -- entries appended at once
+local SETTLE_BY_MS = 500 -- who appends and is not heard of for so long is followed by another
+
+local function now_ms()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Begin a settlement unless one is under way. Returns the era and whether it is being settled.
+local function join_settlement(w, settle, offers, known, wait_ms)
+    local C = redis.call
+    local era = C('HGET', w, '~') or '0'
+    if is_settling(era) then
+        return era, true
+    elseif tonumber(era) > tonumber(known) then
+        return era, false -- one that the node did not take part in is over
+    end
+    era = string.format('-%d', math.max(tonumber(era), tonumber(known)) + 1)
+    C('HSET', w, '~', era)
+    C('DEL', settle, offers)
+    C('HSET', settle, 'until', string.format('%d', now_ms() + tonumber(wait_ms)), 'left', '0')
+    C('EXPIRE', settle, SETTLE_TTL_S)
+    return era, true
+end
+
+-- A[a...] = (log writer seq place) * count: what the node saw last of each writer. A writer that
+-- was seen may have something to offer: it is waited for.
+local function note_seen(w, settle, me, A, a, count)
+    local C = redis.call
+    for i = a, a + 4 * (count - 1), 4 do
+        local field, writer = '?' .. A[i] .. ' ' .. A[i + 1], A[i + 1]
+        local seen = C('HGET', settle, field)
+        if not seen or tonumber(string.match(seen, '^%d+')) < tonumber(A[i + 2]) then
+            C('HSET', settle, field, A[i + 2] .. ' ' .. A[i + 3])
+        end
+        if writer ~= me and C('HEXISTS', settle, '+' .. writer) == 0
+            and not is_fenced(C('HGET', w, writer) or '0')
+            and C('HSETNX', settle, '-' .. writer, '1') == 1 then
+            C('HINCRBY', settle, 'left', 1)
+        end
+    end
+end
+
+-- A[a...] = (place log seq entry nops (op field value)*nops) * count
+local function note_offers(offers, me, A, a, count)
+    for _ = 1, count do
+        local ops = 3 * tonumber(A[a + 4])
+        local packed = { A[a + 1], me, A[a + 2], A[a + 3] }
+        for i = 1, ops do
+            packed[4 + i] = A[a + 4 + i]
+        end
+        redis.call('ZADD', offers, 0, A[a] .. ' ' .. cmsgpack.pack(packed))
+        a = a + 5 + ops
+    end
+    redis.call('EXPIRE', offers, SETTLE_TTL_S)
+end
+
+local function unpack_offer(member)
+    local at = string.find(member, ' ', 1, true)
+    if string.sub(member, 1, 1) == '~' then
+        at = string.find(member, ' ', at + 1, true)
+    end
+    return cmsgpack.unpack(string.sub(member, at + 1))
+end
+
+-- Entries whose writer does not know their place, but somebody who saw them does.
+local function place_offers(settle, offers)
+    local C = redis.call
+    for _, member in ipairs(C('ZRANGEBYLEX', offers, '[~', '+')) do
+        local offer = unpack_offer(member)
+        local seen = C('HGET', settle, '?' .. offer[1] .. ' ' .. offer[2])
+        local seq, place = string.match(seen or '', '^(%d+) (%x+)$')
+        if seq == offer[3] then
+            C('ZREM', offers, member)
+            C('ZADD', offers, 0, place .. ' ' .. cmsgpack.pack(offer))
+        end
+    end
+end
+
+-- [status, era, last, (log writer)*]: the entries to append next, or DONE.
+local function next_offers(offers, status, era, last)
+    local answer = { status, era, last }
+    for _, member in ipairs(redis.call('ZRANGE', offers, 0, SETTLE_STEP - 1)) do
+        local offer = unpack_offer(member)
+        answer[#answer + 1] = offer[1]
+        answer[#answer + 1] = offer[2]
+    end
+    return answer
+end
+
+-- Whether all are there or the time is up, and nobody else is at it.
+local function may_append(settle, me)
+    local found = redis.call('HMGET', settle, 'left', 'until', 'by', 'by_until')
+    local now = now_ms()
+    if found[1] ~= '0' and now < tonumber(found[2] or '0') then
+        return false
+    elseif found[3] and found[3] ~= me and now < tonumber(found[4]) then
+        return false
+    end
+    redis.call('HSET', settle, 'by', me, 'by_until', string.format('%d', now + SETTLE_BY_MS))
+    return true
+end
+
+-- K: w settle offers
+-- A: node era wait_ms upto nseen noffers  (log writer seq place)*nseen
+--    (place log seq entry nops (op field value)*nops)*noffers
+-- era: as the node knows it; upto: '' while more is to come, then the number of its last batch.
+-- Returns [status, era, last, ...], last being the number of the node's last batch in the books:
+--   DONE    the era is settled, whether with this node's offers or without
+--   WAIT    for other nodes, or for the rest of this node's offers: ask again
+--   READY   [..., (log writer)*]: the first entries that settle() is to append
+--   FENCED  the node was declared dead
+local function offer(K, A)
+    local C = redis.call
+    local w, settle, offers = K[1], K[2], K[3]
+    local me, nseen, noffers = A[1], tonumber(A[5]), tonumber(A[6])
+    local last = C('HGET', w, me) or '0'
+    if is_fenced(last) then
+        return { 'FENCED', '', last }
+    end
+    local era, open = join_settlement(w, settle, offers, A[2], A[3])
+    if not open then
+        return { 'DONE', era, last }
+    end
+    note_seen(w, settle, me, A, 7, nseen)
+    if C('HEXISTS', settle, '+' .. me) == 0 then
+        note_offers(offers, me, A, 7 + 4 * nseen, noffers)
+    end
+    if A[4] ~= '' then
+        C('HSET', settle, '+' .. me, A[4])
+        if C('HDEL', settle, '-' .. me) == 1 then
+            C('HINCRBY', settle, 'left', -1)
+        end
+    end
+    if A[4] == '' or not may_append(settle, me) then
+        return { 'WAIT', era, last }
+    end
+    place_offers(settle, offers)
+    return next_offers(offers, 'READY', era, last)
+end
+
+-- Append one offer. K[k...] = log m s in:<writer>.
+local function settle_offer(K, k, A, it, w, rooms)
+    local C = redis.call
+    local log_key, log, index, inside = K[k], it[1], {}, {}
+    local id = append(log_key, C('HGET', w, log_key), history_length(A[3]), it[4])
+    C('HSET', w, log_key, id)
+    if #it > 4 then
+        apply_ops({ log_key, K[k + 1], K[k + 2] }, log, it, 5, (#it - 4) / 3, A[4],
+            index, inside)
+        write_hash(rooms, index)
+        write_hash(K[k + 3], inside)
+    end
+end
+
+-- All is appended: whoever took part is known to have all its batches stored.
+local function end_settlement(w, settle, offers, era)
+    local C = redis.call
+    local all, set = C('HGETALL', settle), { '~', string.sub(era, 2) }
+    for i = 1, #all, 2 do
+        if string.sub(all[i], 1, 1) == '+' then
+            local node = string.sub(all[i], 2)
+            if not is_fenced(C('HGET', w, node) or '0') then
+                for _, word in ipairs({ node, all[i + 1], 'i' .. node, '' }) do
+                    set[#set + 1] = word
+                end
+            end
+        end
+    end
+    call_with('HSET', w, set)
+    C('DEL', settle, offers)
+end
+
+local function has_end(text, tail)
+    return string.sub(text, -#tail) == tail
+end
+
+-- K: w settle offers rooms (log m s in:<writer>)*  A: node era maxlen ttl_s epoch-candidate
+-- Appends the first entries that were offered, provided that the keys are theirs. Returns as
+-- offer() does: READY with the next ones, or DONE.
+local function settle(K, A)
+    local C = redis.call
+    local w, settle_key, offers, era = K[1], K[2], K[3], A[2]
+    local now = C('HGET', w, '~') or '0'
+    if now ~= era then
+        return { is_settling(now) and 'WAIT' or 'DONE', now, C('HGET', w, A[1]) or '0' }
+    end
+    C('HSETNX', w, '@', A[5])
+    for k = 5, #K, 4 do
+        local member = C('ZRANGE', offers, 0, 0)[1]
+        local first = member and unpack_offer(member)
+        if not first or not has_end(K[k], '}:l:' .. first[1])
+            or not has_end(K[k + 3], '}:in:' .. first[2]) then
+            break
+        end
+        settle_offer(K, k, A, first, w, K[4])
+        C('ZREM', offers, member)
+    end
+    if C('EXISTS', offers) == 1 then
+        may_append(settle_key, A[1])
+        return next_offers(offers, 'READY', era, '')
+    end
+    end_settlement(w, settle_key, offers, era)
+    return { 'DONE', string.sub(era, 2), C('HGET', w, A[1]) or '0' }
+end
+
+register({
+    { name = 'offer', callback = offer },
+    { name = 'settle', callback = settle },
+})
