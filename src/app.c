@@ -177,6 +177,11 @@ static void reload_url(struct app *app)
     free(said);
 }
 
+static void on_denied(void *arg)
+{
+    reload_url(arg);
+}
+
 static void on_hangup(void *arg)
 {
     struct app *app = arg;
@@ -194,6 +199,7 @@ static bool build_backplane(struct app *app)
     static const struct redis_callbacks callbacks = {
         .on_start = on_start,
         .on_unusable = on_unusable,
+        .on_denied = on_denied,
         .on_retired = on_retired,
     };
     const struct options *o = app->options;

@@ -216,11 +216,20 @@ static void on_scout_unusable(void *arg, const char *why)
     redis_refuse(c->topology->redis, why);
 }
 
+static void on_scout_denied(void *arg)
+{
+    const struct cluster *c = arg;
+    struct redis *r = c->topology->redis;
+
+    r->callbacks->on_denied(r->app);
+}
+
 static const struct link_ops scout_ops = {
     .on_ready = on_scout_ready,
     .on_down = on_scout_down,
     .on_push = on_scout_push,
     .on_unusable = on_scout_unusable,
+    .on_denied = on_scout_denied,
 };
 
 static void start_scout(struct cluster *c)

@@ -64,6 +64,7 @@ struct link {
     bool closed;
     bool was_ready;      /* ever */
     bool unusable;       /* the failure that on_settle() is to tell is one of those */
+    bool denied;         /* ... and it was the password */
     uint32_t connection; /* changes whenever the socket goes */
     unsigned address;    /* which of the host's addresses is tried: moves on a failure */
     struct resolve *resolve;
@@ -183,6 +184,10 @@ static void on_settle(void *arg)
     struct link *link = arg;
     uint32_t wait_ms = backoff_next_ms(&link->backoff);
 
+    if (link->denied) {
+        link->ops.on_denied(link->arg);
+        link->unusable = link->handshake.url_version == link->config.url->version;
+    }
     if (link->unusable) {
         wait_ms = BACKOFF_SLOW_MS / 2 + rng_below(BACKOFF_SLOW_MS / 2);
     }
@@ -197,6 +202,7 @@ static void on_settle(void *arg)
         timer_start(&link->timer, wait_ms);
     }
     link->unusable = false;
+    link->denied = false;
 }
 
 bool link_is_cluster(const struct link *link)
@@ -414,7 +420,8 @@ static void on_step_reply(void *arg, uint64_t ctx, const struct redisReply *repl
         next_step(link);
         return;
     }
-    link->unusable = verdict == STEP_UNUSABLE;
+    link->denied = verdict == STEP_DENIED;
+    link->unusable = verdict == STEP_UNUSABLE || link->denied;
     fail(link, "%s", why);
 }
 

@@ -63,6 +63,9 @@ struct link_ops {
      * it in one line. Told after on_down, and not again while the text stays the same; the
      * link goes on trying, slowly. */
     void (*on_unusable)(void *arg, const char *why);
+    /* The server did not accept user and password. If the config's URL has another version
+     * afterwards the link tries these; else on_unusable() comes next. */
+    void (*on_denied)(void *arg);
     /* Only of a subscription link in a cluster, else NULL: a command was refused because its
      * slot is elsewhere or nowhere now. Commands that were confirmed are not affected; of the
      * others nobody can tell which one it was. */

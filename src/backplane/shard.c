@@ -83,11 +83,19 @@ static void on_unusable(void *arg, const char *why)
     redis_refuse(s->redis, why);
 }
 
+static void on_denied(void *arg)
+{
+    struct shard *s = arg;
+
+    s->redis->callbacks->on_denied(s->redis->app);
+}
+
 static const struct link_ops commands_ops = {
     .on_ready = on_commands_ready,
     .on_down = on_commands_down,
     .on_push = on_commands_push,
     .on_unusable = on_unusable,
+    .on_denied = on_denied,
 };
 
 static const struct link_ops subscriptions_ops = {
@@ -95,6 +103,7 @@ static const struct link_ops subscriptions_ops = {
     .on_down = on_subscriptions_down,
     .on_push = on_subscriptions_push,
     .on_unusable = on_unusable,
+    .on_denied = on_denied,
     .on_elsewhere = on_elsewhere,
 };
 

@@ -302,12 +302,12 @@ static enum step_verdict check_error(struct str_view error, const struct why *wh
             return STEP_RETRY;
         }
     }
-    return STEP_UNUSABLE;
+    return sv_equal(sv_of(why->step), SV("AUTH")) || asked ? STEP_DENIED : STEP_UNUSABLE;
 }
 
 void handshake_init(struct handshake *h, const struct link_config *config)
 {
-    *h = (struct handshake){.config = config};
+    *h = (struct handshake){.config = config, .url_version = config->url->version};
 }
 
 bool handshake_next(struct handshake *h, struct command *cmd)

@@ -25,11 +25,13 @@ struct handshake {
     bool must_load;                   /* the function library is missing or another */
     uint64_t replid;                  /* see struct server_life */
     uint64_t replid2;
+    unsigned url_version; /* of the URL when it began */
 };
 
 enum step_verdict {
     STEP_DONE,     /* on to the next one */
     STEP_RETRY,    /* not now (loading, a replica): connect again later */
+    STEP_DENIED,   /* as STEP_UNUSABLE: not with this user and password */
     STEP_UNUSABLE, /* the server can never serve us as it is set up */
 };
 

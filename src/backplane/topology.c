@@ -99,6 +99,11 @@ static void swap(char **a, char **b)
     *b = kept;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return sv_equal(sv_of(a), sv_of(b)) && (a == NULL) == (b == NULL);
+}
+
 const char *topology_set_url(struct topology *t, const char *url)
 {
     const char *error = NULL;
@@ -108,6 +113,8 @@ const char *topology_set_url(struct topology *t, const char *url)
         return error;
     }
     if (redis_url_same_place(&fresh, &t->url)) {
+        t->url.version += !is_same(fresh.user, t->url.user) ||
+                          !is_same(fresh.password, t->url.password);
         swap(&fresh.user, &t->url.user);
         swap(&fresh.password, &t->url.password);
     } else {

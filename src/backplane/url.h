@@ -28,6 +28,7 @@ struct redis_url {
     char *user;     /* owned or NULL; percent-decoded */
     char *password; /* owned or NULL; percent-decoded; never logged */
     bool tls;
+    unsigned version; /* counts the changes of user and password; the owner's */
 };
 
 /* False: `ret_error` points at a literal that says what is wrong (never the secret). */

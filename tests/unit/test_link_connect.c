@@ -91,6 +91,29 @@ START_TEST(test_wrong_password_is_told_once_and_not_the_password)
 }
 END_TEST
 
+START_TEST(test_password_that_was_changed_meanwhile_is_tried)
+{
+    rig.url.password = xstrdup("old");
+    rig.next_password = "new";
+    rig.server.auth = "-WRONGPASS invalid username-password pair\r\n";
+    rig_start_ready(LINK_COMMANDS);
+    ck_assert_uint_eq(rig.counts[RIG_DENIED], 1);
+    ck_assert_uint_eq(rig.counts[RIG_UNUSABLE], 0);
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&rig.server.heard), "|AUTH old"));
+    ck_assert_ptr_nonnull(strstr(strbuf_cstr(&rig.server.heard), "|AUTH new"));
+}
+END_TEST
+
+START_TEST(test_password_is_asked_for_again_at_each_refusal)
+{
+    rig.url.password = xstrdup("old");
+    rig.server.auth = "-WRONGPASS invalid username-password pair\r\n";
+    rig_start(LINK_COMMANDS);
+    rig_wait(RIG_DENIED, 2);
+    ck_assert_uint_eq(rig.counts[RIG_UNUSABLE], 1);
+}
+END_TEST
+
 static const struct info_case {
     const char *info;
     const char *error; /* NULL: it will do */
@@ -381,6 +404,8 @@ Suite *suite(void)
     tcase_add_test(tc, test_credentials_go_first);
     tcase_add_test(tc, test_password_alone_is_sent_without_user);
     tcase_add_test(tc, test_wrong_password_is_told_once_and_not_the_password);
+    tcase_add_test(tc, test_password_that_was_changed_meanwhile_is_tried);
+    tcase_add_test(tc, test_password_is_asked_for_again_at_each_refusal);
     tcase_add_loop_test(tc, test_server_version, 0, (int)PARLEY_COUNT_OF(info_cases));
     tcase_add_test(tc, test_replica_is_waited_for);
     tcase_add_test(tc, test_loading_server_is_waited_for);

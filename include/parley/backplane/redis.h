@@ -36,6 +36,9 @@ struct redis_callbacks {
     /* This Redis cannot serve this node (too old, other partition count, wrong password):
      * `why` in one line. Before on_start() the process is to end with it. */
     void (*on_unusable)(void *app, const char *why);
+    /* Redis did not accept user and password: if there are others by now, they are to be given
+     * to redis_backplane_set_url(). on_unusable() follows if there are not. */
+    void (*on_denied)(void *app);
     /* The answer to redis_backplane_retire(). */
     void (*on_retired)(void *app);
 };

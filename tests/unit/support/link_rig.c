@@ -4,6 +4,7 @@
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <event2/dns.h>
@@ -61,6 +62,18 @@ static void on_unusable(void *arg, const char *why)
     happened(RIG_UNUSABLE);
 }
 
+static void on_denied(void *arg)
+{
+    ck_assert_ptr_eq(arg, &rig);
+    happened(RIG_DENIED);
+    if (rig.next_password != NULL) {
+        free(rig.url.password);
+        rig.url.password = xstrdup(rig.next_password);
+        rig.url.version++;
+        rig.server.auth = NULL;
+    }
+}
+
 static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
 {
     ck_assert_ptr_eq(arg, rig.answered);
@@ -109,7 +122,8 @@ void rig_teardown(void)
 
 void rig_start(enum link_role role)
 {
-    static const struct link_ops ops = {on_ready, on_down, on_push, on_unusable, NULL};
+    static const struct link_ops ops = {on_ready,    on_down,   on_push,
+                                        on_unusable, on_denied, NULL};
     struct link_config config = {.url = &rig.url,
                                  .host = rig.host,
                                  .port = rig.server.port,

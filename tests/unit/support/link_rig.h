@@ -26,6 +26,7 @@ enum rig_event {
     RIG_DOWN,
     RIG_PUSH,
     RIG_UNUSABLE,
+    RIG_DENIED,
     RIG_REPLY,
     RIG_LOST,
     RIG_EVENT_COUNT,
@@ -43,6 +44,7 @@ struct rig {
     struct evdns_base *dns; /* owned; NULL unless the test makes one */
     struct link *link;      /* a test that closes it sets it to NULL */
 
+    const char *next_password; /* what is found when the server denies the one there is */
     unsigned counts[RIG_EVENT_COUNT];
     enum rig_act acts[RIG_EVENT_COUNT];
     unsigned answered[RIG_REQUESTS]; /* how often request i was */
