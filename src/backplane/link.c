@@ -11,13 +11,10 @@
  */
 #include "backplane/link.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -36,6 +33,7 @@
 #include "backplane/replies.h"
 #include "backplane/reply.h"
 #include "backplane/resolve.h"
+#include "backplane/socket_options.h"
 #include "backplane/steps.h"
 #include "backplane/tls.h"
 
@@ -427,28 +425,9 @@ static void on_step_reply(void *arg, uint64_t ctx, const struct redisReply *repl
 
 /* ---- connecting ---- */
 
-/* Small requests leave at once; a peer whose machine vanished is noticed even when idle. */
-static void set_socket_options(int fd)
-{
-    static const struct {
-        int level;
-        int name;
-        int value;
-    } options[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},   {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, 15}, {IPPROTO_TCP, TCP_KEEPINTVL, 5},
-        {IPPROTO_TCP, TCP_KEEPCNT, 3},
-    };
-
-    for (size_t i = 0; i < PARLEY_COUNT_OF(options); i++) {
-        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-                         sizeof options[i].value);
-    }
-}
-
 static void on_connected(struct link *link)
 {
-    set_socket_options(bufferevent_getfd(link->bev));
+    socket_options_set(bufferevent_getfd(link->bev));
     link->last_byte_ms = loop_now_ms(link->loop);
     set_state(link, LINK_HANDSHAKE);
     handshake_init(&link->handshake, &link->config);
