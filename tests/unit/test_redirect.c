@@ -11,18 +11,18 @@ Suite *suite(void);
 
 static const struct good {
     const char *text;
+    const char *host;
     enum redirect_kind kind;
     uint16_t slot;
-    const char *host;
     uint16_t port;
 } good[] = {
-    {"MOVED 3999 127.0.0.1:6381", REDIRECT_MOVED, 3999, "127.0.0.1", 6381},
-    {"ASK 0 10.0.0.7:1", REDIRECT_ASK, 0, "10.0.0.7", 1},
-    {"ASK 16383 a-b.c_d.example:65535", REDIRECT_ASK, 16383, "a-b.c_d.example", 65535},
-    {"MOVED 1 fd00::7:6379", REDIRECT_MOVED, 1, "fd00::7", 6379},
-    {"MOVED 1 ::1:6379", REDIRECT_MOVED, 1, "::1", 6379},
-    {"MOVED 3999 :6381", REDIRECT_MOVED, 3999, "", 6381},
-    {"MOVED  7  h:9 and more", REDIRECT_MOVED, 7, "h", 9},
+    {"MOVED 3999 127.0.0.1:6381", "127.0.0.1", REDIRECT_MOVED, 3999, 6381},
+    {"ASK 0 10.0.0.7:1", "10.0.0.7", REDIRECT_ASK, 0, 1},
+    {"ASK 16383 a-b.c_d.example:65535", "a-b.c_d.example", REDIRECT_ASK, 16383, 65535},
+    {"MOVED 1 fd00::7:6379", "fd00::7", REDIRECT_MOVED, 1, 6379},
+    {"MOVED 1 ::1:6379", "::1", REDIRECT_MOVED, 1, 6379},
+    {"MOVED 3999 :6381", "", REDIRECT_MOVED, 3999, 6381},
+    {"MOVED  7  h:9 and more", "h", REDIRECT_MOVED, 7, 9},
 };
 
 START_TEST(test_redirection_is_read)

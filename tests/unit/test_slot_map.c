@@ -167,7 +167,7 @@ START_TEST(test_endless_repetition_is_bounded)
     }
     read_map(strbuf_view(&text));
     ck_assert_uint_le(map->owner_count, REDIS_SLOTS);
-    ck_assert_uint_le(map->work, 4 * REDIS_SLOTS);
+    ck_assert_uint_le(map->work, (size_t)4 * REDIS_SLOTS);
     ck_assert_uint_eq(map->skipped, LINES - map->owner_count);
     assert_owner(16382, "a", 1);
     assert_owner(16383, NULL, 0);

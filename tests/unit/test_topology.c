@@ -186,15 +186,15 @@ static void start_at(const char *scheme, size_t server)
     start(url);
 }
 
+static void turn_until(uint64_t end_ms, const char *what)
+{
+    ck_assert_msg(clock_monotonic_ms() < end_ms, "in vain: %s", what);
+    loop_turn(rig.redis.loop);
+}
+
 #define WAIT(condition)                                                                  \
-    do {                                                                                 \
-        uint64_t end_ms = clock_monotonic_ms() + 20000;                                  \
-                                                                                         \
-        while (!(condition)) {                                                           \
-            ck_assert_msg(clock_monotonic_ms() < end_ms, "in vain: %s", #condition);     \
-            loop_turn(rig.redis.loop);                                                   \
-        }                                                                                \
-    } while (0)
+    for (uint64_t end_ms = clock_monotonic_ms() + 20000; !(condition);                   \
+         turn_until(end_ms, #condition))
 
 static bool can_send_all(void)
 {
