@@ -444,7 +444,8 @@ def test_who_somebody_in_no_common_room_is(pair):
     alice, bob = pair
     bob.ask("/leave", "/away gone fishing")
     alice.expect("* bob left #lobby")
-    assert alice.ask("/who bob") == ["* bob is bob@127.0.0.1, away: gone fishing"]
+    gone = ["* bob is bob@127.0.0.1, away: gone fishing"]
+    wait_until(lambda: alice.ask("/who bob") == gone)
 
 
 def test_list_of_all_rooms(pair):
