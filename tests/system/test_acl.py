@@ -1,36 +1,20 @@
 """Redis with users and rights: what docs/REDIS.md lists is enough, and passwords may change."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from harness import Oracle, wait_until
 from harness.redis import Connection, RedisError
+from harness.rights import refused, set_user
 
-DOCS = Path(__file__).parents[2] / "docs" / "REDIS.md"
 ROTATED = 'redis_reconnects_total{link="commands"}'
 
 
-def documented_rights():
-    text = DOCS.read_text("utf-8")
-    commands = re.search(r"commands a node uses: `([^`]*)`", text).group(1).split()
-    return ["~parley:*", "&parley:*", *(f"+{command.lower()}" for command in commands)]
-
-
 def set_password(redis, password):
-    rights = documented_rights()
-    redis.command("ACL", "SETUSER", "relay", "reset", "on", f">{password}", *rights)
+    set_user(redis, "relay", password)
 
 
 def url(redis, password):
     return f"redis://relay:{password}@127.0.0.1:{redis.port}"
-
-
-def refused(redis):
-    """What Redis refused to the relay: (what, which)."""
-    entries = [dict(zip(e[::2], e[1::2])) for e in redis.command("ACL", "LOG")]
-    return {(e["reason"], e["object"]) for e in entries if e["reason"] != "auth"}
 
 
 @pytest.mark.slow(25)
