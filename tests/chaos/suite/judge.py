@@ -14,6 +14,7 @@ SETTLE_SECONDS = 120  # only ever an upper bound
 AWAY = re.compile(r"^(\S+Z) \w+ backplane_away ", re.MULTILINE)
 HISTORY = re.compile(r"^\[(#\S+) \S+\] <(\S+)> (\S+:\d+)(?: |$)")
 MISSING = re.compile(r"^\* Some lines of (#\S+) are missing here\.$")
+TOKEN = re.compile(r"^\S+:\d+$")
 ABOUT_OTHERS = r"^\* \S+ (quit|left|joined|is now)\b"
 
 
@@ -65,6 +66,7 @@ def logged_tokens(redis, room):
         except (ValueError, IndexError):
             continue  # what a test put there
         said = [f[3].split(" ")[0] for kind, f in items if kind == "M" and len(f) > 3]
+        said = [text for text in said if TOKEN.match(text)]
         for token in said:
             latest.pop(token, None)
             latest[token] = True
