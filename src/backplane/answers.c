@@ -221,6 +221,12 @@ void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_vi
     }
 }
 
+bool publisher_has_lost_epoch(const struct publisher *p, uint32_t partition,
+                              struct str_view epoch)
+{
+    return epoch.len == 0 && p->partitions[partition].epoch[0] != '\0';
+}
+
 static void remember_era(struct out_partition *part, struct str_view era)
 {
     if (part->era[0] == '\0' && era.len < sizeof(part->era) && era.len > 0 &&

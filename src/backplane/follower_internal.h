@@ -51,7 +51,9 @@ struct log_handle {
     bool has_copy;     /* a snapshot was given */
     bool reborn;       /* the partition's data was lost since */
     bool holed;        /* the rescan under way found a hole */
-    uint64_t turn;     /* counts the state changes: answers to older questions are void */
+    bool
+        hole_untold; /* a rescan found one: the books tell whether the log is a new one */
+    uint64_t turn;   /* counts the state changes: answers to older questions are void */
     struct entry_id last;  /* applied */
     struct entry_id base;  /* `last` of the snapshot: older entries were in it */
     struct entry_id dirty; /* newest that we heard of */

@@ -51,6 +51,9 @@ void publisher_watch(struct publisher *p, uint32_t partition, int change);
 void publisher_watch_names(struct publisher *p, uint32_t partition);
 /* A snapshot told the epoch of a partition's data. */
 void publisher_note_epoch(struct publisher *p, uint32_t partition, struct str_view epoch);
+/* There was an epoch and is none now: the data are gone, and not settled yet. */
+bool publisher_has_lost_epoch(const struct publisher *p, uint32_t partition,
+                              struct str_view epoch);
 /* The link is up and the lease is ours. Asks all watched partitions. */
 void publisher_on_ready(struct publisher *p);
 /* The node has a new id: numbering starts anew; waiting items that change books are refused

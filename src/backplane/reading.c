@@ -91,7 +91,9 @@ static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
     struct snapshot snap = {.entries = entries};
     bool renewed = log->has_copy;
 
-    publisher_note_epoch(r->publisher, log->partition, reply_text(reply_at(reply, 0)));
+    struct str_view epoch = reply_text(reply_at(reply, 0));
+
+    publisher_note_epoch(r->publisher, log->partition, epoch);
     if (!entry_id_parse(reply_text(reply_at(reply, 1)), &snap.last)) {
         metric_add(METRIC_MALFORMED, 1);
         snap.last = (struct entry_id){0};
@@ -109,9 +111,17 @@ static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
     }
     snap.members = members;
     snap.state = state;
-    snap.reborn = log->reborn;
+    snap.reborn = log->reborn ||
+                  publisher_has_lost_epoch(r->publisher, log->partition, epoch);
     log->reborn = false;
-    r->events->on_snapshot(r->hub, log->owner, &snap);
+    if (log->hole_untold && !snap.reborn) {
+        metric_add(METRIC_HISTORY_GAPS, 1);
+        r->events->on_hole(r->hub, log->owner);
+    }
+    log->hole_untold = false;
+    if (log->owner != NULL) {
+        r->events->on_snapshot(r->hub, log->owner, &snap);
+    }
     free(members);
     free(state);
     if (log->owner == NULL) {
@@ -228,20 +238,12 @@ static void on_read(struct log_handle *log, const struct redisReply *page)
 /* The whole stream was read: what the log holds is applied. */
 static void end_rescan(struct log_handle *log)
 {
-    struct redis *r = log->follower->redis;
     bool holed = log->holed || is_zero(log->scan);
-    bool tell = log->holed && !log->reborn;
 
     if (!is_zero(log->scan)) {
         log->last = log->scan;
     }
-    if (tell) {
-        metric_add(METRIC_HISTORY_GAPS, 1);
-        r->events->on_hole(r->hub, log->owner);
-    }
-    if (log->owner == NULL) {
-        return;
-    }
+    log->hole_untold = log->holed;
     if (holed || log->reborn) {
         log_set_state(log, LOG_SNAPSHOT); /* the books must be read again */
     } else {
