@@ -3,6 +3,7 @@
 import pytest
 
 from harness import Load, Oracle, members, scaled, wait_until
+from harness.proxy import Proxy
 from harness.replicated import Replicated
 
 
@@ -82,7 +83,7 @@ def test_who_had_not_read_what_was_lost_sees_it_in_the_same_order(world, pair):
     oracle = Oracle(senders=senders, watchers=them)
     oracle.say(them[0])
     oracle.settle()
-    wait_until(pair.caught_up)
+    wait_until(pair.is_in_step)
 
     pair.replication.stall()
     own_way.stall()
@@ -102,7 +103,7 @@ def test_who_had_not_read_what_was_lost_sees_it_in_the_same_order(world, pair):
     oracle.settle(timeout=60)
     oracle.check()
     # Also who comes later reads the history in that order.
-    log = stored_tokens(pair.replica, "#lobby")
+    log = stored_tokens(pair, "#lobby")
     order = oracle.watches[them[0]].tokens
     places = [log.index(f"{len(token)}:{token}") for token in order]
     assert places == sorted(places)

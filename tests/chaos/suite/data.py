@@ -69,9 +69,8 @@ def flushall(run):
     "14c",
     "single",
     "the server dies and comes back empty",
-    "nothing lost or doubled; lines that not all nodes had read may change places; history is gone",
+    "nothing lost, doubled or reordered; only history is gone",
     keeps_log=False,
-    one_order=False,
     seconds=15,
 )
 def server_comes_back_empty(run):

@@ -132,7 +132,7 @@ class Judge:
 
     def judge_live(self):
         oracle, case = self.run.oracle, self.run.case
-        faults = oracle.faults(case.one_order)
+        faults = oracle.faults()
         if case.may_miss:
             faults["lost"] = [text for text in faults["lost"] if not self._was_told(text)]
         given_up = oracle.given_up()
@@ -143,6 +143,8 @@ class Judge:
             if not case.refuses:
                 self.wrong(f"lines were given up: {sorted(given_up)[:5]}")
         self.verdict.live = {kind: len(faults[kind]) for kind in KINDS}
+        if not case.one_order:
+            faults["reordered"] = oracle.faults(one_order=False)["reordered"]
         for kind in KINDS:
             if faults[kind]:
                 self.wrong(f"{len(faults[kind])} {kind}: {'; '.join(faults[kind][:5])}")
