@@ -262,6 +262,24 @@ def test_znc(run, tmp_path, nodes, ben):
     assert "hello-znc" in lines[-1], lines
 
 
+@pytest.mark.slow(20)
+def test_weechat_comes_back_by_another_node(run, tmp_path, nodes, ben):
+    """It has both addresses, as it would have two from the name of a load balancer."""
+    needs("weechat-headless", "weechat-headless")
+    addresses = ",".join(f"127.0.0.1/{node.port}" for node in nodes)
+    run("weechat-headless", "--dir", tmp_path, "-r",
+        f"/server add test {addresses} -nicks=wee,wee2 -autojoin=#a",
+        "-r", "/set irc.server.test.ssl off",
+        "-r", "/set logger.file.flush_delay 0",
+        "-r", "/set irc.server.test.autoreconnect_delay 1", "-r", "/connect test")  # fmt: skip
+    see_join(ben, "wee")
+    wait_until((tmp_path / "logs" / "irc.test.#a.weechatlog").exists)
+    nodes[0].kill()
+    came = ben.wait_for("JOIN", "#a", timeout=60)
+    assert nick_of(came) in ("wee", "wee2")
+    assert nick_of(ben.wait_for("QUIT", timeout=60)) == "wee"
+
+
 @pytest.mark.slow(30)
 def test_irssi_comes_back_after_its_node_died(run, tmp_path, world, nodes, ben):
     needs("irssi", "irssi")

@@ -186,8 +186,14 @@ def test_the_server_tells_of_itself(ann):
         ("KILL", ["461"]),
     ]:
         assert commands_of(ann.ask(line)) == expected, line
-    names = [params[2] for params in params_of(ann.ask("HELP"), "705")]
-    assert {"JOIN", "PRIVMSG", "CAP"} <= set(names)
+    helped = [params[2].partition(": ") for params in params_of(ann.ask("HELP"), "705")]
+    names = {name for name, _, _ in helped}
+    assert {"JOIN", "PRIVMSG", "CAP", "MONITOR", "KILL"} <= names
+    assert all(text for _, _, text in helped) and len(names) == len(helped)
+    for name in names:
+        lines = ann.ask(f"HELP {name}")
+        assert commands_of(lines) == ["704", "705", "706"], lines
+        assert params_of(lines, "704")[0][2].startswith(name)
 
 
 # ---- nodes that go ----

@@ -216,12 +216,19 @@ enum irc_step irc_command_map(struct irc *irc, struct irc_call *call)
 static enum irc_step list_commands(struct irc *irc)
 {
     const struct irc_command *row = NULL;
+    struct strbuf text;
 
-    irc_reply(irc, RPL_HELPSTART, SV("*"), SV("HELP command explains one of these:"));
+    strbuf_init(&text, IRC_LINE_BYTES_MAX);
+    irc_reply(irc, RPL_HELPSTART, SV("*"),
+              SV("These are the commands; HELP command tells what one takes:"));
     for (size_t i = 0; (row = irc_command_at(i)) != NULL && irc_is_open(irc); i++) {
-        irc_reply(irc, RPL_HELPTXT, SV("*"), row->name);
+        strbuf_clear(&text);
+        strbuf_add(&text, row->name);
+        strbuf_add_fmt(&text, ": %s", row->help);
+        irc_reply(irc, RPL_HELPTXT, SV("*"), strbuf_view(&text));
     }
     irc_reply(irc, RPL_ENDOFHELP, SV("*"));
+    strbuf_done(&text);
     return IRC_DONE;
 }
 
