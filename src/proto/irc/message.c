@@ -84,24 +84,30 @@ bool irc_message_find_tag(struct str_view tags, struct str_view key,
     return is_found;
 }
 
-/* key := "+" [vendor "/"] letters, digits, hyphens; a vendor is a host's name. */
-static bool is_client_key(struct str_view key)
+/* Letters, digits, hyphens, and `other`; not empty. */
+static bool is_key_word(struct str_view text, char other)
 {
-    struct str_view name = key.len > 0 ? sv(key.ptr + 1, key.len - 1) : key;
-    size_t slash = sv_find_char(name, '/');
+    for (size_t i = 0; i < text.len; i++) {
+        char c = ascii_lower(text.ptr[i]);
 
-    if (key.len < 2 || key.ptr[0] != '+' || slash == 0 || slash + 1 == name.len) {
-        return false;
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        char c = ascii_lower(name.ptr[i]);
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-
-        if (!is_plain && i != slash && (c != '.' || slash == name.len || i > slash)) {
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != other) {
             return false;
         }
     }
-    return true;
+    return text.len > 0;
+}
+
+/* key := "+" [vendor "/"] name; a vendor is a host's name. */
+static bool is_client_key(struct str_view key)
+{
+    if (key.len < 2 || key.ptr[0] != '+') {
+        return false;
+    }
+    struct str_view name = sv(key.ptr + 1, key.len - 1);
+    bool has_vendor = sv_find_char(name, '/') < name.len;
+
+    return (!has_vendor || is_key_word(sv_next_until(&name, '/'), '.')) &&
+           is_key_word(name, '-');
 }
 
 void irc_message_add_client_tags(struct strbuf *out, struct str_view tags)
