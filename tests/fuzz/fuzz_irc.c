@@ -42,6 +42,23 @@ static void check_tags(struct str_view tags)
     }
 }
 
+/* What may be relayed stands in the tags, and all of it may be relayed again. */
+static void check_client_tags(struct str_view tags)
+{
+    struct strbuf once;
+    struct strbuf twice;
+
+    strbuf_init(&once, IRC_TAGS_BYTES_MAX);
+    strbuf_init(&twice, IRC_TAGS_BYTES_MAX);
+    irc_message_add_client_tags(&once, tags);
+    irc_message_add_client_tags(&twice, strbuf_view(&once));
+    PARLEY_ASSERT(!once.failed && once.len <= tags.len);
+    PARLEY_ASSERT(once.len == 0 || once.ptr[0] == '+');
+    PARLEY_ASSERT(sv_equal(strbuf_view(&once), strbuf_view(&twice)));
+    strbuf_done(&once);
+    strbuf_done(&twice);
+}
+
 /* Written with one blank between two it says the same; behind a source, because a command may
  * look like one. */
 static void check_again(const struct irc_message *m)
@@ -81,6 +98,7 @@ int FUZZ_TARGET(const uint8_t *data, size_t size)
     check_inside(line, m.command);
     check_inside(line, m.tags);
     check_tags(m.tags);
+    check_client_tags(m.tags);
     for (size_t i = 0; i < m.count; i++) {
         check_inside(line, m.params[i]);
         check_lists(m.params[i]);
