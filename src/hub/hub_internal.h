@@ -84,6 +84,7 @@ struct hub {
     struct list monitored;        /* the same, in the order in which they are looked up */
     struct timer monitor;         /* does that */
     uint64_t last_monitored;
+    unsigned monitor_asked; /* look-ups that are not answered */
     bool is_monitor_soon;
     struct former *former; /* owned: a ring; NULL: nobody is gone yet. See former.c */
     size_t former_count;   /* so many were put in */

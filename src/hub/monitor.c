@@ -243,11 +243,18 @@ static void look_up(struct hub *hub, struct monitored *m)
     list_append(&hub->monitored, &m->link);
     if (!m->is_asked) {
         m->is_asked = true;
+        hub->monitor_asked++;
         backplane_ops(hub->bp)->lookup(hub->bp, name_key(m), token);
     }
 }
 
-static void on_tick(void *arg)
+/* A backplane that is slow gets no more to do; others wait for it too. */
+static bool may_ask(const struct hub *hub)
+{
+    return hub->monitor_asked < MONITOR_BATCH && hub_is_available(hub);
+}
+
+void monitor_look(void *arg)
 {
     struct hub *hub = arg;
     size_t names = map_count(&hub->monitored_names);
@@ -258,7 +265,8 @@ static void on_tick(void *arg)
         return;
     }
     timer_start(&hub->monitor, MONITOR_TICK_MS);
-    for (size_t i = 0; i < batch && i < MONITOR_BATCH && hub_is_available(hub); i++) {
+    batch = batch < MONITOR_BATCH ? batch : MONITOR_BATCH;
+    for (size_t i = 0; i < batch && may_ask(hub); i++) {
         look_up(hub, LIST_ENTRY(hub->monitored.next, struct monitored, link));
     }
 }
@@ -308,6 +316,7 @@ void monitor_on_name(struct hub *hub, struct token token, bool answered,
     struct str_view number = sv((const char *)&token.person, sizeof token.person);
     struct monitored *m = map_find(&hub->monitored_numbers, number);
 
+    hub->monitor_asked--;
     if (m == NULL) {
         return;
     }
@@ -439,7 +448,7 @@ void monitor_init(struct hub *hub)
     map_init(&hub->monitored_names, name_key);
     map_init(&hub->monitored_numbers, number_key);
     list_init(&hub->monitored);
-    timer_init(&hub->monitor, hub->loop, on_tick, hub);
+    timer_init(&hub->monitor, hub->loop, monitor_look, hub);
 }
 
 void monitor_done(struct hub *hub)

@@ -25,6 +25,8 @@ struct request;
 void monitor_init(struct hub *hub);
 /* No user watches anything any more. */
 void monitor_done(struct hub *hub);
+/* Look the next names of the hub up; a timer does it while there are any. */
+void monitor_look(void *hub);
 /* Something may have happened to whoever has that nick: look soon. */
 void monitor_note(struct hub *hub, struct str_view nick);
 /* The person is known here and has changed. */

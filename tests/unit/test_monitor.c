@@ -4,9 +4,8 @@
 #include <stdio.h>
 
 #include "hub/hub_internal.h"
+#include "hub/monitor.h"
 #include "support/hub_fixture.h"
-
-enum { LOOK_MS = 150 }; /* a few names are all looked up within that */
 
 static void watch(struct talker *t, const char *name)
 {
@@ -14,10 +13,33 @@ static void watch(struct talker *t, const char *name)
     settle();
 }
 
+/* Every node looks every name up. */
 static void look(void)
 {
-    settle_ms(LOOK_MS);
+    for (size_t i = 0; i < FIXTURE_NODES; i++) {
+        struct hub *hub = fx.hubs[i];
+
+        for (size_t n = hub != NULL ? map_count(&hub->monitored_names) : 0; n > 0; n--) {
+            monitor_look(hub);
+        }
+    }
+    settle();
 }
+
+/* The timer does it. */
+START_TEST(test_by_itself)
+{
+    struct talker *ann = talker_named(0, "ann");
+
+    watch(ann, "ben");
+    forget_heard();
+    talker_named((size_t)_i, "ben");
+    for (int i = 0; i < 600 && ann->heard.len == 0; i++) {
+        settle_ms(50);
+    }
+    expect(ann, "online ben;");
+}
+END_TEST
 
 START_TEST(test_told_at_once)
 {
@@ -190,17 +212,41 @@ START_TEST(test_who_closes_when_told)
 }
 END_TEST
 
+/* A name that nobody watches any more when its answer comes, and slow answers. */
+START_TEST(test_answers_that_come_late)
+{
+    struct talker *ann = talker_named(0, "ann");
+
+    watch(ann, "ben");
+    watch(ann, "cid");
+    forget_heard();
+    fx.nodes[0]->holds_answers = true;
+    look();
+    ck_assert_uint_eq(fx.hubs[0]->monitor_asked, 2);
+    hub_unwatch(ann->user, SV("ben"));
+    settle();
+    fx.nodes[0]->holds_answers = false;
+    settle();
+    look();
+    talker_named(1, "cid");
+    look();
+    expect(ann, "online cid;");
+    hub_unwatch_all(ann->user);
+    look();
+    ck_assert_uint_eq(fx.hubs[0]->monitor_asked, 0);
+}
+END_TEST
+
 START_TEST(test_records_that_make_no_sense)
 {
     struct talker *ann = talker_named(0, "ann");
-    struct token token = {1, TOKEN_MONITOR, 0};
 
+    talker_named(1, "ben");
     watch(ann, "ben");
     forget_heard();
-    fx.nodes[0]->events->on_lookup(fx.hubs[0], token, true, SV("n1/9"), SV("nonsense"));
-    token.person = 99;
-    fx.nodes[0]->events->on_lookup(fx.hubs[0], token, true, SV("n1/9"), SV("nonsense"));
-    expect(ann, "");
+    (void)memory_pair_set(&fx.world.names, SV("ben"), SV("nonsense"));
+    look();
+    expect(ann, "offline ben;");
 }
 END_TEST
 
@@ -213,6 +259,7 @@ Suite *suite(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, fixture_start, fixture_end);
+    tcase_add_loop_test(tc, test_by_itself, 0, 2);
     tcase_add_test(tc, test_told_at_once);
     tcase_add_loop_test(tc, test_come_and_go, 0, 2);
     tcase_add_test(tc, test_somebody_else_has_the_name_now);
@@ -222,6 +269,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_no_more);
     tcase_add_test(tc, test_limits);
     tcase_add_test(tc, test_who_closes_when_told);
+    tcase_add_test(tc, test_answers_that_come_late);
     tcase_add_test(tc, test_records_that_make_no_sense);
     suite_add_tcase(s, tc);
     return s;
