@@ -111,6 +111,13 @@ def test_irssi(run, tmp_path, nodes, ben):
     ben.send("PRIVMSG #a :hello-irssi", "NOTICE iris :just-you", "NICK benny")
     irssi.wait_shown("hello-irssi")
     irssi.wait_shown("benny")
+    ben.send("MODE #a +o iris")
+    irssi.wait_shown("+o iris")
+    irssi.type("/mode +b evil", "/topic Tea", "/kick benny out")
+    assert ben.wait_for("MODE", "#a", "+b").params[2] == "evil!*@*"
+    assert ben.wait_for("TOPIC").params == ["#a", "Tea"]
+    assert ben.wait_for("KICK").params == ["#a", "benny", "out"]
+    ben.ask("JOIN #a")
     irssi.type("/window goto 1")
     irssi.wait_shown("just-you")
     irssi.type("/quit ciao")

@@ -252,7 +252,7 @@ def test_labels(world, nodes):
         ("PING 1", ["PONG"]),
         ("PONG 1", []),
         ("JOIN #b", ["JOIN", "353", "366"]),
-        ("JOIN #c,#d", ["JOIN", "353", "366", "MODE"] * 2),
+        ("JOIN #c,#d", ["JOIN", "MODE", "353", "366"] * 2),
         ("JOIN #a", []),
         ("PART #c,#d", ["PART", "PART"]),
         ("WHOIS ben", ["311", "319", "312", "318"]),

@@ -59,8 +59,9 @@ def test_the_first_one_is_the_operator(world):
     nodes = world.some_nodes(2)
     ann = irc_person(world, nodes[0], "ann")
     lines = ann.ask("JOIN #a", "MODE #a +m")
-    assert commands_of(lines) == ["JOIN", "353", "366", "MODE", "MODE"]
-    assert lines[3] == ":irc.parley MODE #a +on ann"
+    assert commands_of(lines) == ["JOIN", "MODE", "353", "366", "MODE"]
+    assert lines[1] == ":irc.parley MODE #a +on ann"
+    assert lines[2] == ":irc.parley 353 ann = #a :@ann"
     assert lines[4] == ":ann!~ann@127.0.0.1 MODE #a +m"
     ben = irc_person(world, nodes[1], "ben", caps="multi-prefix")
     assert "MODE" not in commands_of(ben.ask("JOIN #a"))

@@ -28,7 +28,7 @@ def pair(world, nodes):
 
 def test_join_tells_topic_and_names(world, nodes):
     ann = irc_person(world, nodes[0], "ann")
-    assert commands_of(ann.ask("JOIN #a")) == ["JOIN", "353", "366", "MODE"]
+    assert commands_of(ann.ask("JOIN #a")) == ["JOIN", "MODE", "353", "366"]
     ann.ask("TOPIC #a :Tea and nodes")
     ben = irc_person(world, nodes[-1], "ben")
     lines = ben.ask("JOIN #A")

@@ -52,11 +52,26 @@ static enum irc_step join_one(struct irc *irc, struct str_view name, struct str_
     return irc_requested(irc, result, name, IRC_AGAIN, IRC_DONE);
 }
 
+/* Topic and names of the room that the client has come into: not before its first modes are
+ * there, so that a founder is seen with its prefix. */
+static void welcome(struct irc *irc, struct irc_call *call)
+{
+    const struct room *room = hub_room_find(irc->app->hub, strbuf_view(&call->text));
+
+    strbuf_clear(&call->text);
+    if (room != NULL && hub_user_is_in(irc->user, room)) {
+        irc_tell_welcome(irc, room);
+    }
+}
+
 enum irc_step irc_command_join(struct irc *irc, struct irc_call *call)
 {
     struct str_view list = call->m.params[0];
     struct str_view name = {0};
 
+    if (call->text.len > 0) {
+        welcome(irc, call);
+    }
     if (sv_equal(list, SV("0"))) {
         return leave_all(irc);
     }

@@ -187,7 +187,11 @@ static void on_welcome(struct irc *irc, struct hub_event *e)
         strbuf_done(&who);
     }
     irc->shown_join = NULL;
-    irc_tell_welcome(irc, e->room);
+    if (irc->speaking != NULL && irc->speaking->row->run == irc_command_join) {
+        strbuf_add(&irc->speaking->text, room_name(e->room)); /* it tells the rest */
+    } else {
+        irc_tell_welcome(irc, e->room);
+    }
 }
 
 static void on_no_such_nick(struct irc *irc, struct hub_event *e)

@@ -60,7 +60,7 @@ struct irc_call {
     struct irc_message m;
     struct irc_label *label; /* owned; NULL: not labeled */
     irc_person_fn on_person; /* what EV_WHOIS is for */
-    struct strbuf text;      /* owned: an answer that is being gathered */
+    struct strbuf text;      /* owned: an answer that is being gathered; JOIN: a room */
     char *line;              /* owned: what `m` shows, once it is kept */
     size_t at;               /* the handler's: an offset into a list */
     unsigned step;           /* the handler's: how often it was called before */
