@@ -1,8 +1,6 @@
 #!/bin/sh
 # test-unit.sh PROGRAM...: runs each unit test program and prints its Check summary line;
 # of one that fails, everything it said. Exits 1 when any failed.
-# Check gives a test 4 s unless it asks for more: too little for a sanitized one on a busy machine.
-export CK_DEFAULT_TIMEOUT="${CK_DEFAULT_TIMEOUT:-60}"
 failed=0
 for program; do
     output=$("$program" 2>&1)
