@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness import binary
+from harness import binary, wait_until
 from harness.node import environment
 from irc_client import commands_of, irc_person, nick_of, params_of
 
@@ -111,9 +111,8 @@ def test_labels(root, ben):
     # What comes back to all who have +w is no answer.
     lines = root.ask("@label=1 WALLOPS :x", "@label=2 STATS u")
     assert "@label=1 :irc.parley ACK" in lines
-    root.ask()
-    wallops = [line for line in root.lines if " WALLOPS " in line and "root!" in line]
-    assert wallops == [":root!~root@127.0.0.1 WALLOPS :x"]
+    seen = wait_until(lambda: [line for line in root.lines if line.endswith(" WALLOPS :x")])
+    assert seen == [":root!~root@127.0.0.1 WALLOPS :x"]
 
 
 def test_errors_of_kill(root, ben):
