@@ -62,6 +62,7 @@ LUA      := $(wildcard src/backplane/*.lua)
 LIBRARY  := $(BUILD)/libparley.a
 OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/main.c,$(SOURCES)))
 AIDS     := $(TEST_AIDS:%.c=$(BUILD)/%.o)
+MODEL    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/model/*.c))
 PROGRAMS := $(TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAYS  := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
@@ -103,6 +104,11 @@ $(BUILD)/objects: FORCE
 	$(call stamp,$(OBJECTS))
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(AIDS) $(LIBRARY)
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(CHECK_LIBS) $(PACKAGE_LIBS) $(LDLIBS)
+
+# The model check has a loop and a topology of its own.
+$(BUILD)/unit/test_model: $(BUILD)/tests/unit/test_model.o $(BUILD)/tests/unit/main.o $(MODEL) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(CHECK_LIBS) $(PACKAGE_LIBS) $(LDLIBS)
 
@@ -264,5 +270,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(AIDS:.o=.d) $(BENCH:.o=.d) $(TIDY:.ok=.d) \
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(AIDS:.o=.d) $(MODEL:.o=.d) $(BENCH:.o=.d) $(TIDY:.ok=.d) \
   $(TESTS:%.c=$(BUILD)/%.d) $(FUZZ:%.c=$(BUILD)/%.d)

@@ -114,6 +114,9 @@ void log_set_state(struct log_handle *log, enum log_state state)
     log->turn++;
     log->holed = false;
     log->scan = (struct entry_id){0};
+    if (state == LOG_SUBSCRIBE) { /* frames of another life of the data, perhaps */
+        strbuf_clear(&log->held);
+    }
     list_remove(&log->link);
     list_append(follower_queue(f, state), &log->link);
     if (state != LOG_LIVE) {
@@ -259,6 +262,8 @@ bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order)
         return in_order || recent;
     }
     if (entry->seq <= m->seq) {
+        m->id = entry->seq == m->seq ? entry->id
+                                     : m->id; /* it came back with another one */
         return false;
     }
     mark_set(m, log, entry, log->has_copy);

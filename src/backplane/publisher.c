@@ -424,7 +424,9 @@ static void on_tick(void *arg)
     for (uint32_t i = 0; i < p->partition_count; i++) {
         struct out_partition *part = &p->partitions[i];
 
-        ring_expire(p, part, now_ms);
+        if (part->settlement.state == SETTLED) {
+            ring_expire(p, part, now_ms);
+        }
         give_up_old(p, part, now_ms);
         if (partition_is_watched(part) &&
             now_ms - part->answered_ms >= PUBLISHER_CHECK_MS) {

@@ -35,6 +35,7 @@ enum {
     PUBLISHER_CHECK_MS = 5000,           /* a quiet partition is asked that often */
     PUBLISHER_SETTLE_MS =
         3000, /* how long a settlement waits for nodes that do not come */
+    PUBLISHER_SETTLE_LEAST_MS = 400, /* ... and for nodes that nobody knows of */
 };
 
 struct publisher *publisher_new(struct redis *r);

@@ -20,10 +20,14 @@ struct settlement {
         SETTLE_JOIN,  /* tell what was seen, learn what is stored */
         SETTLE_OFFER, /* offer what is not */
         SETTLE_WAIT,  /* for the others */
+        SETTLE_IDS,   /* it is over: learn which ids our entries have now */
     } state;
-    bool under_way;   /* a request is */
-    uint32_t turn;    /* counts the settlements: answers to older requests are void */
-    uint64_t offered; /* batches up to this number are stored or were offered */
+    bool under_way;  /* a request is */
+    uint32_t turn;   /* counts the settlements: answers to older requests are void */
+    uint64_t stored; /* number of our last batch that was stored when we joined */
+    uint64_t
+        offered;  /* batches up to this number are stored or offered; IDS: asked for */
+    char era[24]; /* IDS: what it led to */
     uint64_t wait_ms; /* before it asks again */
     uint64_t next_ms; /* when */
     struct list link; /* in publisher.settling unless SETTLED */

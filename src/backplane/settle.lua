@@ -7,12 +7,15 @@
 -- After a failover the logs of a partition may lack their newest entries. Before anything new is
 -- appended the nodes offer what they wrote, each entry with the id that it had; when all that are
 -- expected have done so, or the time is up, one of them has the offers appended in the order of
--- those ids. So a node that had read some of the entries and one that had not see one order.
+-- those ids. So a node that had read some of the entries and one that had not see one order. They get
+-- new ids: who had read some of them finds that the log is another one, and reads all of it.
 --
---   settle  hash: until -> when the time is up (ms); left -> how many nodes are waited for;
+--   settle  hash: from, until -> when it may end at the earliest, and when the time is up (ms);
+--           left -> how many nodes are waited for;
 --           by, by_until -> who appends, and until when it is given time to do so;
 --           -<node> -> 1 for each of them; +<node> -> number of the last batch it offered;
---           ?<log> <node> -> "<seq> <place>": the newest entry of that node that anybody saw
+--           ?<log> <node> -> "<seq> <place>": the newest entry of that node that anybody saw;
+--           =<node> <seq> <log> -> place of an entry that was offered, then the id that it got
 --   offers  sorted set, by its text: "<place> <packed offer>". A place is the old id in hex; of
 --           an entry whose id its writer never learned "~<node> <seq>", behind all others
 
@@ -20,6 +23,7 @@
 -- luacheck: read globals register write_hash
 
 local SETTLE_TTL_S = 600 -- what is left of a settlement that nobody ends
+local SETTLE_IDS_S = 60 -- how long the writers may ask for the ids
 local SETTLE_STEP = 64 -- entries appended at once
 local SETTLE_BY_MS = 500 -- who appends and is not heard of for so long is followed by another
 
@@ -29,7 +33,7 @@ local function now_ms()
 end
 
 -- Begin a settlement unless one is under way. Returns the era and whether it is being settled.
-local function join_settlement(w, settle, offers, known, wait_ms)
+local function join_settlement(w, settle, offers, known, wait_ms, least_ms)
     local C = redis.call
     local era = C('HGET', w, '~') or '0'
     if is_settling(era) then
@@ -40,7 +44,8 @@ local function join_settlement(w, settle, offers, known, wait_ms)
     era = string.format('-%d', math.max(tonumber(era), tonumber(known)) + 1)
     C('HSET', w, '~', era)
     C('DEL', settle, offers)
-    C('HSET', settle, 'until', string.format('%d', now_ms() + tonumber(wait_ms)), 'left', '0')
+    C('HSET', settle, 'from', string.format('%d', now_ms() + tonumber(least_ms)),
+        'until', string.format('%d', now_ms() + tonumber(wait_ms)), 'left', '0')
     C('EXPIRE', settle, SETTLE_TTL_S)
     return era, true
 end
@@ -64,17 +69,45 @@ local function note_seen(w, settle, me, A, a, count)
 end
 
 -- A[a...] = (place log seq entry nops (op field value)*nops) * count
-local function note_offers(offers, me, A, a, count)
+-- An entry is taken once, however often it is offered (a node begins anew, a replica has half of a
+-- settlement); if it was not appended yet, at the place that is told last.
+local function take_offer(settle, offers, place, it)
+    local C = redis.call
+    local field = '=' .. it[2] .. ' ' .. it[3] .. ' ' .. it[1]
+    local old, packed = C('HGET', settle, field), ' ' .. cmsgpack.pack(it)
+    if old and (string.find(old, '-', 1, true) or string.sub(place, 1, 1) == '~') then
+        return
+    elseif old then
+        C('ZREM', offers, old .. packed)
+    end
+    C('ZADD', offers, 0, place .. packed)
+    C('HSET', settle, field, place)
+end
+
+local function note_offers(settle, offers, me, A, a, count)
+    local C = redis.call
     for _ = 1, count do
         local ops = 3 * tonumber(A[a + 4])
-        local packed = { A[a + 1], me, A[a + 2], A[a + 3] }
+        local it = { A[a + 1], me, A[a + 2], A[a + 3] }
         for i = 1, ops do
-            packed[4 + i] = A[a + 4 + i]
+            it[4 + i] = A[a + 4 + i]
         end
-        redis.call('ZADD', offers, 0, A[a] .. ' ' .. cmsgpack.pack(packed))
+        take_offer(settle, offers, A[a], it)
         a = a + 5 + ops
     end
-    redis.call('EXPIRE', offers, SETTLE_TTL_S)
+    C('EXPIRE', offers, SETTLE_TTL_S)
+end
+
+-- The node has offered all of its batches, up to that number; '': there are more to come.
+local function note_upto(settle, me, upto)
+    local C = redis.call
+    if upto == '' then
+        C('HDEL', settle, '+' .. me)
+        C('HINCRBY', settle, 'left', C('HSETNX', settle, '-' .. me, '1'))
+    else
+        C('HSET', settle, '+' .. me, upto)
+        C('HINCRBY', settle, 'left', string.format('%d', -C('HDEL', settle, '-' .. me)))
+    end
 end
 
 local function unpack_offer(member)
@@ -93,8 +126,7 @@ local function place_offers(settle, offers)
         local seen = C('HGET', settle, '?' .. offer[1] .. ' ' .. offer[2])
         local seq, place = string.match(seen or '', '^(%d+) (%x+)$')
         if seq == offer[3] then
-            C('ZREM', offers, member)
-            C('ZADD', offers, 0, place .. ' ' .. cmsgpack.pack(offer))
+            take_offer(settle, offers, place, offer)
         end
     end
 end
@@ -112,9 +144,11 @@ end
 
 -- Whether all are there or the time is up, and nobody else is at it.
 local function may_append(settle, me)
-    local found = redis.call('HMGET', settle, 'left', 'until', 'by', 'by_until')
+    local found = redis.call('HMGET', settle, 'left', 'until', 'by', 'by_until', 'from')
     local now = now_ms()
-    if found[1] ~= '0' and now < tonumber(found[2] or '0') then
+    if now < tonumber(found[5] or '0') then
+        return false
+    elseif found[1] ~= '0' and now < tonumber(found[2] or '0') then
         return false
     elseif found[3] and found[3] ~= me and now < tonumber(found[4]) then
         return false
@@ -124,7 +158,7 @@ local function may_append(settle, me)
 end
 
 -- K: w settle offers
--- A: node era wait_ms upto nseen noffers  (log writer seq place)*nseen
+-- A: node era wait_ms least_ms upto nseen noffers  (log writer seq place)*nseen
 --    (place log seq entry nops (op field value)*nops)*noffers
 -- era: as the node knows it; upto: '' while more is to come, then the number of its last batch.
 -- Returns [status, era, last, ...], last being the number of the node's last batch in the books:
@@ -135,26 +169,19 @@ end
 local function offer(K, A)
     local C = redis.call
     local w, settle, offers = K[1], K[2], K[3]
-    local me, nseen, noffers = A[1], tonumber(A[5]), tonumber(A[6])
+    local me, nseen, noffers = A[1], tonumber(A[6]), tonumber(A[7])
     local last = C('HGET', w, me) or '0'
     if is_fenced(last) then
         return { 'FENCED', '', last }
     end
-    local era, open = join_settlement(w, settle, offers, A[2], A[3])
+    local era, open = join_settlement(w, settle, offers, A[2], A[3], A[4])
     if not open then
         return { 'DONE', era, last }
     end
-    note_seen(w, settle, me, A, 7, nseen)
-    if C('HEXISTS', settle, '+' .. me) == 0 then
-        note_offers(offers, me, A, 7 + 4 * nseen, noffers)
-    end
-    if A[4] ~= '' then
-        C('HSET', settle, '+' .. me, A[4])
-        if C('HDEL', settle, '-' .. me) == 1 then
-            C('HINCRBY', settle, 'left', -1)
-        end
-    end
-    if A[4] == '' or not may_append(settle, me) then
+    note_seen(w, settle, me, A, 8, nseen)
+    note_offers(settle, offers, me, A, 8 + 4 * nseen, noffers)
+    note_upto(settle, me, A[5])
+    if A[5] == '' or not may_append(settle, me) then
         return { 'WAIT', era, last }
     end
     place_offers(settle, offers)
@@ -162,11 +189,13 @@ local function offer(K, A)
 end
 
 -- Append one offer. K[k...] = log m s in:<writer>.
-local function settle_offer(K, k, A, it, w, rooms)
+local function settle_offer(K, k, A, member, w, rooms, settle)
     local C = redis.call
+    local it = unpack_offer(member)
     local log_key, log, index, inside = K[k], it[1], {}, {}
     local id = append(log_key, C('HGET', w, log_key), history_length(A[3]), it[4])
     C('HSET', w, log_key, id)
+    C('HSET', settle, '=' .. it[2] .. ' ' .. it[3] .. ' ' .. log, id)
     if #it > 4 then
         apply_ops({ log_key, K[k + 1], K[k + 2] }, log, it, 5, (#it - 4) / 3, A[4],
             index, inside)
@@ -175,7 +204,8 @@ local function settle_offer(K, k, A, it, w, rooms)
     end
 end
 
--- All is appended: whoever took part is known to have all its batches stored.
+-- All is appended: whoever took part is known to have all its batches stored. It reads the ids
+-- of its entries from `settle` itself.
 local function end_settlement(w, settle, offers, era)
     local C = redis.call
     local all, set = C('HGETALL', settle), { '~', string.sub(era, 2) }
@@ -190,7 +220,8 @@ local function end_settlement(w, settle, offers, era)
         end
     end
     call_with('HSET', w, set)
-    C('DEL', settle, offers)
+    C('DEL', offers)
+    C('EXPIRE', settle, SETTLE_IDS_S)
 end
 
 local function has_end(text, tail)
@@ -215,7 +246,7 @@ local function settle(K, A)
             or not has_end(K[k + 3], '}:in:' .. first[2]) then
             break
         end
-        settle_offer(K, k, A, first, w, K[4])
+        settle_offer(K, k, A, member, w, K[4], settle_key)
         C('ZREM', offers, member)
     end
     if C('EXISTS', offers) == 1 then

@@ -8,12 +8,12 @@
  * (link_life()), or when its batch does not follow on the last one that Redis knows (GAP). The
  * others hear of it when they do, or by the answer to their next batch (ERA).
  *
- *   SETTLED -> JOIN -> OFFER, a page at a time -> WAIT, asking -> SETTLED
+ *   SETTLED -> JOIN -> OFFER, a page at a time -> WAIT, asking -> IDS -> SETTLED
  *
  * Who comes when it is over replays by itself (is_late): then what it lacked comes behind what
  * others said meanwhile.
  */
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <parley/core/metrics.h>
@@ -29,7 +29,9 @@ enum {
     SEEN_MAX = 1000, /* entries told of in a request */
     ASK_MIN_MS = 50,
     ASK_MAX_MS = 400,
-    STEP_MAX = 64, /* entries appended by one call */
+    STEP_MAX = 64,    /* entries appended by one call */
+    BEHIND = 1 << 20, /* from here on the sequence of an id is made up */
+    IDS_MAX = 1000,   /* asked for at once, and one batch more */
 };
 
 /* ---- begin and end ---- */
@@ -89,23 +91,36 @@ static void all_is_stored(struct publisher *p, struct out_partition *part)
     }
 }
 
-/* `last` is the number of our last batch that is stored now. */
-static void on_settled(struct publisher *p, struct out_partition *part,
-                       struct str_view era, uint64_t last)
+static void end(struct publisher *p, struct out_partition *part, bool took_part)
 {
-    bool took_part = last == part->seq;
-
+    memcpy(part->era, part->settlement.era, sizeof(part->era));
     settlement_abort(p, part);
-    if (era.len < sizeof(part->era)) {
-        memcpy(part->era, era.ptr == NULL ? "" : era.ptr, era.len);
-        part->era[era.len] = '\0';
-    }
     if (took_part) {
         all_is_stored(p, part);
     }
     part->is_late = !took_part;
     part->check = true;
     partition_make_ready(p, part);
+}
+
+static bool send_ids(struct publisher *p, struct out_partition *part);
+
+/* `last` is the number of our last batch that is stored now. */
+static void on_settled(struct publisher *p, struct out_partition *part,
+                       struct str_view era, uint64_t last)
+{
+    struct settlement *s = &part->settlement;
+    size_t len = era.len < sizeof(s->era) ? era.len : 0;
+
+    memcpy(s->era, len == 0 ? "" : era.ptr, len);
+    s->era[len] = '\0';
+    if (last != part->seq) {
+        end(p, part, false);
+    } else {
+        s->state = SETTLE_IDS;
+        s->offered = 0;
+        (void)send_ids(p, part);
+    }
 }
 
 /* ---- requests ---- */
@@ -175,7 +190,7 @@ static bool send_offer(struct publisher *p, struct out_partition *part)
         return false;
     }
     struct command *cmd = begin_request(p, part, "offer", 0);
-    size_t counts_at = cmd->argc + 4;
+    size_t counts_at = cmd->argc + 5;
     size_t seen = 0;
     size_t offers = 0;
     bool is_all = s->state != SETTLE_JOIN;
@@ -183,6 +198,7 @@ static bool send_offer(struct publisher *p, struct out_partition *part)
     command_add(cmd, sv_of(p->redis->node));
     command_add(cmd, part->era[0] == '\0' ? SV("0") : sv_of(part->era));
     command_add_u64(cmd, PUBLISHER_SETTLE_MS);
+    command_add_u64(cmd, PUBLISHER_SETTLE_LEAST_MS);
     command_add(cmd, SV(""));
     command_add_u64(cmd, 0);
     command_add_u64(cmd, 0);
@@ -200,6 +216,114 @@ static bool send_offer(struct publisher *p, struct out_partition *part)
     command_set_u64(cmd, counts_at, seen);
     command_set_u64(cmd, counts_at + 1, offers);
     return send_request(p, part);
+}
+
+/* ---- ids ---- */
+
+/* The next batch of ours behind number `seq`, of the ring or of what is to be sent again. */
+static struct batch *batch_behind(const struct publisher *p,
+                                  const struct out_partition *part, uint64_t seq)
+{
+    const struct list *lists[] = {&part->ring, &part->todo};
+
+    for (size_t i = 0; i < PARLEY_COUNT_OF(lists); i++) {
+        for (struct list *it = lists[i]->next; it != lists[i]; it = it->next) {
+            struct batch *b = LIST_ENTRY(it, struct batch, link);
+
+            if (b->seq > seq && batch_is_ours(p, b)) {
+                return b;
+            }
+        }
+    }
+    return NULL;
+}
+
+static bool has_unknown_id(const struct batch *b)
+{
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        if (b->chunks[i]->id.ms == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next one that does not stand where we thought, or anywhere that we know. */
+static struct batch *moved_behind(const struct publisher *p,
+                                  const struct out_partition *part, uint64_t seq)
+{
+    struct batch *b = batch_behind(p, part, seq);
+
+    while (b != NULL && b->seq <= part->settlement.stored && !has_unknown_id(b)) {
+        b = batch_behind(p, part, b->seq);
+    }
+    return b;
+}
+
+static void add_id_fields(struct publisher *p, const struct batch *b)
+{
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        const struct chunk *c = b->chunks[i];
+        struct strbuf field;
+
+        strbuf_init(&field, c->log_len + NODE_ID_MAX + 32);
+        strbuf_add_fmt(&field, "=%s %" PRIu64 " ", b->node, b->seq);
+        strbuf_add(&field, sv(c->log, c->log_len));
+        command_add(&p->command, arena_copy(&p->arena, strbuf_view(&field)));
+        strbuf_done(&field);
+    }
+}
+
+/* Ask for the ids of the next batches; all known: that was it. */
+static bool send_ids(struct publisher *p, struct out_partition *part)
+{
+    uint64_t seq = part->settlement.offered;
+    struct command *cmd = &p->command;
+
+    arena_clear(&p->arena);
+    command_clear(cmd);
+    command_add(cmd, SV("HMGET"));
+    command_add(cmd, redis_key(p->redis, &p->arena, part->index, "settle", sv(NULL, 0)));
+    for (const struct batch *b; (b = moved_behind(p, part, seq)) != NULL;) {
+        if (cmd->argc > IDS_MAX) {
+            break;
+        }
+        add_id_fields(p, b);
+        seq = b->seq;
+    }
+    if (cmd->argc == 2) {
+        end(p, part, true);
+        return true;
+    }
+    return send_request(p, part);
+}
+
+static void on_ids(struct publisher *p, struct out_partition *part,
+                   const struct redisReply *reply)
+{
+    struct settlement *s = &part->settlement;
+    size_t at = 0;
+
+    for (struct batch *b; (b = moved_behind(p, part, s->offered)) != NULL;) {
+        if (at >= reply_count(reply)) {
+            break;
+        }
+        for (size_t i = 0; i < b->chunk_count; i++, at++) {
+            struct str_view text = reply_text(reply_at(reply, at));
+            struct entry_id id;
+
+            if (entry_id_parse(text, &id)) {
+                b->chunks[i]->id = id;
+            }
+        }
+        s->offered = b->seq;
+    }
+    if (at == 0) {
+        metric_add(METRIC_MALFORMED, 1);
+        end(p, part, true);
+    } else {
+        (void)send_ids(p, part);
+    }
 }
 
 /* Redis told which entries come next: have them appended. */
@@ -242,6 +366,39 @@ static void ask_later(struct publisher *p, struct out_partition *part)
     s->wait_ms = s->wait_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : s->wait_ms * 2;
 }
 
+/*
+ * Places must not contradict the order in which we said things, or those who read the log would
+ * take what is earlier for a duplicate. After two failures in a row they may: an id is not known,
+ * or the second server's clock was behind the first's. Then an entry stands right behind the one
+ * before. (What is not known at the end of the list stands behind all others anyway.)
+ */
+static void straighten(const struct publisher *p, struct out_partition *part)
+{
+    struct entry_id last = {0};
+    uint64_t known_upto = 0;
+
+    for (const struct batch *b = batch_behind(p, part, 0); b != NULL;
+         b = batch_behind(p, part, b->seq)) {
+        known_upto = has_unknown_id(b) ? known_upto : b->seq;
+    }
+    for (struct batch *b = batch_behind(p, part, 0); b != NULL && b->seq <= known_upto;
+         b = batch_behind(p, part, b->seq)) {
+        struct entry_id most = last;
+
+        for (size_t i = 0; i < b->chunk_count; i++) {
+            struct chunk *c = b->chunks[i];
+
+            if (c->id.ms < last.ms || (c->id.ms == last.ms && last.seq >= BEHIND)) {
+                c->id = (struct entry_id){last.ms, BEHIND + b->seq};
+            }
+            if (c->id.ms > most.ms || c->id.seq >= BEHIND) {
+                most = c->id;
+            }
+        }
+        last = most;
+    }
+}
+
 static void on_wait(struct publisher *p, struct out_partition *part,
                     const struct redisReply *reply)
 {
@@ -252,7 +409,9 @@ static void on_wait(struct publisher *p, struct out_partition *part,
         return;
     }
     if (s->state == SETTLE_JOIN) {
-        s->offered = reply_u64(reply_at(reply, 2));
+        s->stored = reply_u64(reply_at(reply, 2));
+        s->offered = s->stored;
+        straighten(p, part);
         s->state = SETTLE_OFFER;
     }
     (void)send_offer(p, part);
@@ -292,6 +451,10 @@ static void on_answer(void *arg, uint64_t ctx, const struct redisReply *reply)
     part->settlement.under_way = false;
     p->settling_under_way--;
     loop_task_queue(p->redis->loop, LOOP_PUBLISH, &p->task);
+    if (kind == REPLY_VALUE && part->settlement.state == SETTLE_IDS) {
+        on_ids(p, part, reply);
+        return;
+    }
     if (kind == REPLY_VALUE) {
         on_status(p, part, reply);
         return;
@@ -306,6 +469,11 @@ static void on_answer(void *arg, uint64_t ctx, const struct redisReply *reply)
 
 /* ---- the pump ---- */
 
+static bool next_request(struct publisher *p, struct out_partition *part)
+{
+    return part->settlement.state == SETTLE_IDS ? send_ids(p, part) : send_offer(p, part);
+}
+
 void settlement_pump(struct publisher *p)
 {
     uint64_t now_ms = loop_now_ms(p->redis->loop);
@@ -319,7 +487,7 @@ void settlement_pump(struct publisher *p)
         }
         if (part->flying == NULL && part->settlement.next_ms <= now_ms &&
             !part->settlement.under_way) {
-            (void)send_offer(p, part);
+            (void)next_request(p, part);
         }
     }
 }

@@ -435,9 +435,9 @@ def test_a_malformed_call_changes_nothing(redis, break_it):
 SETTLE, OFFERS = TAG + "settle", TAG + "offers"
 
 
-def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000):
+def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000, least=0):
     """seen: (log, writer, seq, id); offers: (id or None, log, seq, entry, op...)."""
-    args = [node, era, wait, upto, len(seen), len(offers)]
+    args = [node, era, wait, least, upto, len(seen), len(offers)]
     for log, writer, seq, place in seen:
         args += [log, writer, seq, place_of(place)]
     for place, log, seq, entry, *ops in offers:
@@ -487,7 +487,11 @@ def test_offers_are_appended_in_the_order_of_their_old_ids(redis):
     assert settle_all(redis, answer, OTHER) == ["DONE", "1", "3"]
     assert texts(redis, "#a") == ["kept", "kept too", "second", "third", "fourth", "fifth"]
     assert texts(redis, "#b") == ["elsewhere"]
-    assert redis.command("EXISTS", SETTLE, OFFERS) == 0
+    assert redis.command("EXISTS", OFFERS) == 0
+    assert redis.command("TTL", SETTLE) > 0
+    ids = [i for i, text in stored(redis, "#a") if text in ("third", "fifth")]
+    fields = [f"={ME} 2 #a", f"={ME} 3 #a", f"={ME} 3 #b"]
+    assert redis.command("HMGET", SETTLE, *fields) == [*ids, stored(redis, "#b")[0][0]]
     assert apply(redis, 4, entries=[("#a", "new")], era="0") == ["ERA", "1", "E1"]
     assert apply(redis, 4, entries=[("#a", "new")], era="1")[0] == "OK"
     assert apply(redis, 4, entries=[("#a", "new")], era="1", node=OTHER)[0] == "OK"
@@ -538,6 +542,12 @@ def test_a_writer_that_was_seen_is_waited_for_until_the_time_is_up(redis):
     wait_until(lambda: offer(redis, ME, upto=0)[0] == "READY")
 
 
+def test_nodes_that_nobody_saw_have_a_moment_to_come(redis):
+    offer(redis, ME, least=300)
+    assert offer(redis, ME, upto=0)[0] == "WAIT"
+    wait_until(lambda: offer(redis, ME, upto=0)[0] == "READY")
+
+
 def test_a_dead_writer_is_not_waited_for(redis):
     say(redis, 1, "#a", node=OTHER)
     call(redis, "fence", [W], OTHER)
@@ -582,6 +592,7 @@ def test_many_offers_are_appended_step_by_step(redis):
 def test_offering_again_appends_once(redis):
     offers = [(1, "#a", 1, "one"), (None, "#a", 2, "two")]
     offer(redis, OTHER, seen=[("#a", ME, 2, 7)])
+    offer(redis, OTHER, upto=0)
     offer(redis, ME, offers=offers)
     offer(redis, ME, upto=2, offers=offers)
     settle_all(redis, offer(redis, ME, upto=2, offers=offers))

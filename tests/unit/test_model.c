@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A model check: publisher and follower of three nodes around a Redis in memory, with
+ * everything that may happen in any order, by a seed. PARLEY_TEST_SEED=N the same again.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <parley/core/metrics.h>
+#include <parley/util/base.h>
+#include <parley/util/clock.h>
+
+#include "backplane/publisher_internal.h"
+#include "model/model_world.h"
+#include "model/virtual_loop.h"
+
+Suite *suite(void);
+
+enum { WORLDS = 150, STEPS = 1500, SETTLED_STEPS = 100000 };
+
+static uint64_t first_seed;
+static uint64_t settlements;
+
+/* How often what happens, of 1000; the rest is work: requests, answers, pushes, time. */
+struct faults {
+    unsigned cut;
+    unsigned checkpoint;
+    unsigned fail_over;
+    unsigned lose_all;
+    bool clock_goes_back;
+    bool one_at_a_time; /* what a failure lost is back before the next one comes */
+};
+
+static struct world_node *any_node(void)
+{
+    return &world.nodes[world_chance(WORLD_NODES)];
+}
+
+static bool work(void)
+{
+    struct world_node *n = any_node();
+
+    switch (world_chance(6)) {
+    case 0:
+    case 1:
+        return world_run_request(n);
+    case 2:
+    case 3:
+        return world_take_answer(n);
+    case 4:
+        return world_take_push(n);
+    default:
+        return world_connect(n);
+    }
+}
+
+static void pass_time(void)
+{
+    uint64_t before_ms = virtual_loop_now_ms();
+
+    virtual_loop_advance(20);
+    world.server.clock_ms += virtual_loop_now_ms() - before_ms;
+}
+
+static void cut_something(void)
+{
+    if (world_chance(2) == 0) {
+        world_cut_commands(any_node());
+    } else {
+        world_cut_subscriptions(any_node());
+    }
+}
+
+static bool is_calm(void)
+{
+    for (size_t i = 0; i < WORLD_NODES; i++) {
+        const struct publisher *p = world.nodes[i].redis.publisher;
+
+        if (p->partitions[0].settlement.state != SETTLED) {
+            return false;
+        }
+    }
+    return !world.server.books.settling && !world.replica.settling;
+}
+
+static void fail_over(const struct faults *f)
+{
+    if (f->one_at_a_time && !is_calm()) {
+        return;
+    }
+    world_fail_over();
+    if (f->clock_goes_back && world_chance(2) == 0) {
+        world.server.clock_ms -= 500;
+    }
+}
+
+static void step(const struct faults *f)
+{
+    unsigned dice = world_chance(1000);
+
+    if (dice < f->cut) {
+        cut_something();
+    } else if ((dice -= f->cut) < f->checkpoint) {
+        world_checkpoint();
+    } else if ((dice -= f->checkpoint) < f->fail_over) {
+        fail_over(f);
+    } else if ((dice -= f->fail_over) < f->lose_all) {
+        world_lose_all();
+    } else if ((dice -= f->lose_all) < 100) {
+        world_say(any_node(), world_chance(MODEL_LOGS));
+    } else if (!work() && world_chance(8) == 0) {
+        pass_time();
+    }
+}
+
+static bool is_settled(void)
+{
+    for (size_t i = 0; i < WORLD_NODES; i++) {
+        const struct world_node *n = &world.nodes[i];
+
+        for (size_t k = 0; k < MODEL_LOGS; k++) {
+            unsigned said = 0;
+
+            for (size_t s = 0; s < WORLD_NODES; s++) {
+                said += world.nodes[s].logs[k].said;
+            }
+            if (n->logs[k].count < said || !n->logs[k].is_open) {
+                return false;
+            }
+        }
+        if (!publisher_is_idle(n->redis.publisher)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void settle(void)
+{
+    for (int i = 0; i < SETTLED_STEPS && !is_settled(); i++) {
+        if (!work() && world_chance(4) == 0) {
+            pass_time();
+        }
+    }
+}
+
+/* ---- judging ---- */
+
+/* Every line of every node once, each sender's in order. */
+static void check_complete(const struct world_node *n, size_t log, uint64_t seed)
+{
+    unsigned next[WORLD_NODES] = {0};
+    const struct world_log *l = &n->logs[log];
+
+    for (size_t i = 0; i < l->count; i++) {
+        const struct heard *h = &l->heard[i];
+
+        ck_assert_msg(h->number == next[h->node] + 1,
+                      "seed %" PRIu64 ": node %u heard line %u of node %u after line %u",
+                      seed, n->index, h->number, h->node, next[h->node]);
+        next[h->node] = h->number;
+    }
+    for (size_t s = 0; s < WORLD_NODES; s++) {
+        ck_assert_msg(next[s] == world.nodes[s].logs[log].said,
+                      "seed %" PRIu64 ": node %u heard %u of the %u lines of node %zu",
+                      seed, n->index, next[s], world.nodes[s].logs[log].said, s);
+    }
+}
+
+static void check_one_order(size_t log, uint64_t seed)
+{
+    const struct world_log *first = &world.nodes[0].logs[log];
+
+    for (size_t i = 1; i < WORLD_NODES; i++) {
+        const struct world_log *other = &world.nodes[i].logs[log];
+
+        for (size_t k = 0; k < first->count; k++) {
+            ck_assert_msg(first->heard[k].node == other->heard[k].node &&
+                              first->heard[k].number == other->heard[k].number,
+                          "seed %" PRIu64 ": place %zu is line %u of node %u at node 0, "
+                          "line %u of node %u at node %zu",
+                          seed, k, first->heard[k].number, first->heard[k].node,
+                          other->heard[k].number, other->heard[k].node, i);
+        }
+    }
+}
+
+static void check(uint64_t seed, bool one_order)
+{
+    for (size_t log = 0; log < MODEL_LOGS; log++) {
+        for (size_t i = 0; i < WORLD_NODES; i++) {
+            check_complete(&world.nodes[i], log, seed);
+        }
+        if (one_order) {
+            check_one_order(log, seed);
+        }
+    }
+}
+
+static void run(const struct faults *f, bool one_order)
+{
+    for (uint64_t i = 0; i < WORLDS; i++) {
+        uint64_t seed = first_seed + i;
+
+        world_setup(seed);
+        settle();
+        for (int k = 0; k < STEPS; k++) {
+            step(f);
+        }
+        settle();
+        check(seed, one_order);
+        settlements += world.server.settlements;
+        world_teardown();
+    }
+}
+
+/* ---- the tests ---- */
+
+static void setup(void)
+{
+    const char *wanted = getenv("PARLEY_TEST_SEED");
+
+    world_init();
+    first_seed = wanted != NULL ? strtoull(wanted, NULL, 10) : clock_wall_ms() * 1000;
+    settlements = 0;
+    printf("test_model: seed %" PRIu64 "\n", first_seed);
+    (void)fflush(stdout);
+}
+
+START_TEST(test_nothing_fails)
+{
+    static const struct faults none = {0};
+
+    run(&none, true);
+    ck_assert_uint_eq(settlements, 0);
+}
+END_TEST
+
+START_TEST(test_links_are_cut)
+{
+    static const struct faults cuts = {.cut = 10};
+
+    run(&cuts, true);
+    ck_assert_uint_eq(settlements, 0);
+}
+END_TEST
+
+START_TEST(test_a_replica_that_lagged_takes_over)
+{
+    static const struct faults faults = {
+        .checkpoint = 5, .fail_over = 2, .one_at_a_time = true};
+
+    run(&faults, true);
+    ck_assert_uint_gt(settlements, 0);
+}
+END_TEST
+
+/* Failures within failures: nothing is lost or doubled, each sender's order holds. */
+START_TEST(test_everything_fails_at_once)
+{
+    static const struct faults faults = {.cut = 5,
+                                         .checkpoint = 5,
+                                         .fail_over = 2,
+                                         .lose_all = 1,
+                                         .clock_goes_back = true};
+
+    run(&faults, false);
+    ck_assert_uint_gt(settlements, 0);
+}
+END_TEST
+
+Suite *suite(void)
+{
+    Suite *s = suite_create("model");
+    TCase *tc = tcase_create("model");
+
+    tcase_add_checked_fixture(tc, setup, NULL);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_nothing_fails);
+    tcase_add_test(tc, test_links_are_cut);
+    tcase_add_test(tc, test_a_replica_that_lagged_takes_over);
+    tcase_add_test(tc, test_everything_fails_at_once);
+    suite_add_tcase(s, tc);
+    return s;
+}
