@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A model check: publisher and follower of three nodes around a Redis in memory, with
- * everything that may happen in any order, by a seed. PARLEY_TEST_SEED=N the same again.
+ * everything that may happen in any order, by a seed: always the same worlds, unless
+ * PARLEY_TEST_SEED=N asks for others.
  */
 #include <check.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 
 #include <parley/core/metrics.h>
 #include <parley/util/base.h>
-#include <parley/util/clock.h>
 
 #include "backplane/publisher_internal.h"
 #include "model/model_world.h"
@@ -223,7 +223,7 @@ static void setup(void)
     const char *wanted = getenv("PARLEY_TEST_SEED");
 
     world_init();
-    first_seed = wanted != NULL ? strtoull(wanted, NULL, 10) : clock_wall_ms() * 1000;
+    first_seed = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
     settlements = 0;
     printf("test_model: seed %" PRIu64 "\n", first_seed);
     (void)fflush(stdout);
