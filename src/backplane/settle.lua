@@ -118,14 +118,18 @@ local function unpack_offer(member)
     return cmsgpack.unpack(string.sub(member, at + 1))
 end
 
--- Entries whose writer does not know their place, but somebody who saw them does.
+-- Entries whose writer does not know their place, but somebody who saw them does. Not one in front
+-- of which another of that writer has no place: it may not overtake that one.
 local function place_offers(settle, offers)
-    local C = redis.call
+    local C, blocked = redis.call, {}
     for _, member in ipairs(C('ZRANGEBYLEX', offers, '[~', '+')) do
         local offer = unpack_offer(member)
         local seen = C('HGET', settle, '?' .. offer[1] .. ' ' .. offer[2])
         local seq, place = string.match(seen or '', '^(%d+) (%x+)$')
-        if seq == offer[3] then
+        local stream = offer[1] .. ' ' .. offer[2]
+        if seq ~= offer[3] then
+            blocked[stream] = true
+        elseif not blocked[stream] then
             take_offer(settle, offers, place, offer)
         end
     end

@@ -275,12 +275,27 @@ static void note_offer(struct model_redis *r, struct model_writer *me,
     }
 }
 
+/* Whether an earlier entry of that writer in that log has no place either. */
+static bool is_blocked(const struct model_books *b, const struct model_offer *o)
+{
+    for (size_t i = 0; i < b->offer_count; i++) {
+        const struct model_offer *it = &b->offers[i];
+
+        if (it->place[0] == '~' && it->log == o->log && it->writer == o->writer &&
+            it->seq < o->seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void place_offers(struct model_books *b)
 {
     for (size_t i = 0; i < b->offer_count; i++) {
         struct model_offer *o = &b->offers[i];
 
-        if (o->place[0] == '~' && o->writer->seen[o->log].seq == o->seq) {
+        if (o->place[0] == '~' && o->writer->seen[o->log].seq == o->seq &&
+            !is_blocked(b, o)) {
             memcpy(o->place, o->writer->seen[o->log].place,
                    sizeof o->writer->seen[o->log].place);
         }
