@@ -8,7 +8,8 @@
 
 #include "hub/fanout.h"
 #include "hub/lookup.h"
-#include "hub/request.h"
+#include "hub/room_internal.h"
+#include "hub/user_internal.h"
 
 enum {
     MONITOR_TICK_MS = 100,

@@ -195,7 +195,7 @@ void framer_filter(struct framer *f, framer_filter_fn is_answered, void *arg)
     size_t kept = f->filtered > 0 ? f->filtered : line_bytes(rest, rest.len);
     size_t raw;
 
-    if (kept == 0) {
+    if (rest.ptr == NULL || kept == 0) {
         return;
     }
     char *to = f->held + f->start + kept;

@@ -4,7 +4,6 @@
 #include <parley/util/utf8.h>
 
 #include "proto/irc/commands.h"
-#include "proto/irc/modes.h"
 
 /* ---- JOIN ---- */
 
