@@ -253,6 +253,10 @@ START_TEST(test_tag_of_bots)
     e.person = alice; /* is none */
     render(&e, IRC_CAP_MESSAGE_TAGS);
     ck_assert_str_eq(strbuf_cstr(&out), ALICE "PRIVMSG bob :hi\r\n");
+    e.person = NULL;
+    e.who = SV(""); /* the server */
+    render(&e, IRC_CAP_MESSAGE_TAGS);
+    ck_assert_ptr_null(strstr(strbuf_cstr(&out), "bot "));
 }
 END_TEST
 

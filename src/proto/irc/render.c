@@ -104,7 +104,8 @@ static bool is_of_bot(const struct hub_event *e)
 {
     struct str_view modes = e->person != NULL ? person_modes(e->person) : e->modes;
 
-    return (irc_modes_of(modes) & IRC_USER_BOT) != 0;
+    /* Without `who` the server says it, be it of a bot. */
+    return e->who.len > 0 && (irc_modes_of(modes) & IRC_USER_BOT) != 0;
 }
 
 /* IRCv3 bot-mode; and the client-only tags, which come last (message-tags, "Size limit"). */
