@@ -19,7 +19,7 @@ struct probe;
 struct redisReply;
 struct shard;
 
-enum { PROBE_MS = 500, PROBE_DEAF_MS = 3000 };
+enum { PROBE_MS = 500, PROBE_DEAF_MS = 2500 };
 
 struct probe *probe_new(struct shard *s);
 void probe_free(struct probe *p);
