@@ -57,7 +57,7 @@ static char *percent_decode(struct str_view text)
             int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
             int low = i + 2 < text.len ? hex_value(text.ptr[i + 2]) : -1;
 
-            c = high < 0 || low < 0 ? '\0' : (char)(high << 4 | low);
+            c = (char)(high < 0 || low < 0 ? 0 : high << 4 | low);
             i += 2;
         }
         if (c == '\0') {
