@@ -23,6 +23,7 @@ struct settlement {
         SETTLE_IDS,   /* it is over: learn which ids our entries have now */
     } state;
     bool under_way;  /* a request is */
+    uint32_t step;   /* requests of this settlement */
     uint32_t turn;   /* counts the settlements: answers to older requests are void */
     uint64_t stored; /* number of our last batch that was stored when we joined */
     uint64_t

@@ -14,6 +14,7 @@
 --           left -> how many nodes are waited for;
 --           by, by_until -> who appends, and until when it is given time to do so;
 --           -<node> -> 1 for each of them; +<node> -> number of the last batch it offered;
+--           #<node> -> how many requests of it were taken;
 --           ?<log> <node> -> "<seq> <place>": the newest entry of that node that anybody saw;
 --           =<node> <seq> <log> -> place of an entry that was offered, then the id that it got
 --   offers  sorted set, by its text: "<place> <packed offer>". A place is the old id in hex; of
@@ -161,31 +162,46 @@ local function may_append(settle, me)
     return true
 end
 
+-- The requests of a node are counted from 0. One that does not follow on the last is of a
+-- settlement that is gone, with all that the node offered in it, or comes behind one that was
+-- not carried out.
+local function note_step(settle, me, step)
+    local C = redis.call
+    if step ~= '0' and C('HGET', settle, '#' .. me) ~= step then
+        return false
+    end
+    C('HSET', settle, '#' .. me, string.format('%d', tonumber(step) + 1))
+    return true
+end
+
 -- K: w settle offers
--- A: node era wait_ms least_ms upto nseen noffers  (log writer seq place)*nseen
+-- A: node era step wait_ms least_ms upto nseen noffers  (log writer seq place)*nseen
 --    (place log seq entry nops (op field value)*nops)*noffers
 -- era: as the node knows it; upto: '' while more is to come, then the number of its last batch.
 -- Returns [status, era, last, ...], last being the number of the node's last batch in the books:
 --   DONE    the era is settled, whether with this node's offers or without
 --   WAIT    for other nodes, or for the rest of this node's offers: ask again
 --   READY   [..., (log writer)*]: the first entries that settle() is to append
+--   ANEW    what the node offered before is not known: it is to begin with step 0 again
 --   FENCED  the node was declared dead
 local function offer(K, A)
     local C = redis.call
     local w, settle, offers = K[1], K[2], K[3]
-    local me, nseen, noffers = A[1], tonumber(A[6]), tonumber(A[7])
+    local me, nseen, noffers = A[1], tonumber(A[7]), tonumber(A[8])
     local last = C('HGET', w, me) or '0'
     if is_fenced(last) then
         return { 'FENCED', '', last }
     end
-    local era, open = join_settlement(w, settle, offers, A[2], A[3], A[4])
+    local era, open = join_settlement(w, settle, offers, A[2], A[4], A[5])
     if not open then
         return { 'DONE', era, last }
+    elseif not note_step(settle, me, A[3]) then
+        return { 'ANEW', era, last }
     end
-    note_seen(w, settle, me, A, 8, nseen)
-    note_offers(settle, offers, me, A, 8 + 4 * nseen, noffers)
-    note_upto(settle, me, A[5])
-    if A[5] == '' or not may_append(settle, me) then
+    note_seen(w, settle, me, A, 9, nseen)
+    note_offers(settle, offers, me, A, 9 + 4 * nseen, noffers)
+    note_upto(settle, me, A[6])
+    if A[6] == '' or not may_append(settle, me) then
         return { 'WAIT', era, last }
     end
     place_offers(settle, offers)

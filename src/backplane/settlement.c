@@ -67,6 +67,7 @@ void settlement_begin(struct publisher *p, struct out_partition *part)
     struct settlement *s = &part->settlement;
 
     settlement_abort(p, part);
+    s->step = 0;
     s->offered = 0;
     s->wait_ms = ASK_MIN_MS;
     set_state(p, part, SETTLE_JOIN);
@@ -190,13 +191,14 @@ static bool send_offer(struct publisher *p, struct out_partition *part)
         return false;
     }
     struct command *cmd = begin_request(p, part, "offer", 0);
-    size_t counts_at = cmd->argc + 5;
+    size_t counts_at = cmd->argc + 6;
     size_t seen = 0;
     size_t offers = 0;
     bool is_all = s->state != SETTLE_JOIN;
 
     command_add(cmd, sv_of(p->redis->node));
     command_add(cmd, part->era[0] == '\0' ? SV("0") : sv_of(part->era));
+    command_add_u64(cmd, s->step++);
     command_add_u64(cmd, PUBLISHER_SETTLE_MS);
     command_add_u64(cmd, PUBLISHER_SETTLE_LEAST_MS);
     command_add(cmd, SV(""));
@@ -366,6 +368,17 @@ static void ask_later(struct publisher *p, struct out_partition *part)
     s->wait_ms = s->wait_ms * 2 > ASK_MAX_MS ? ASK_MAX_MS : s->wait_ms * 2;
 }
 
+/* In a while, which grows. */
+static void begin_again(struct publisher *p, struct out_partition *part)
+{
+    struct settlement *s = &part->settlement;
+    uint64_t wait_ms = s->wait_ms;
+
+    settlement_begin(p, part);
+    s->wait_ms = wait_ms;
+    ask_later(p, part);
+}
+
 /*
  * Places must not contradict the order in which we said things, or those who read the log would
  * take what is earlier for a duplicate. After two failures in a row they may: an id is not known,
@@ -429,6 +442,8 @@ static void on_status(struct publisher *p, struct out_partition *part,
         settlement_abort(p, part);
         part->check = true;
         partition_make_ready(p, part);
+    } else if (sv_equal(status, SV("ANEW"))) {
+        begin_again(p, part);
     } else if (sv_equal(status, SV("WAIT"))) {
         on_wait(p, part, reply);
     } else if (sv_equal(status, SV("READY")) && reply_count(reply) >= 3) {
@@ -461,8 +476,8 @@ static void on_answer(void *arg, uint64_t ctx, const struct redisReply *reply)
     }
     if (kind == REPLY_LOST) { /* done or not, and who knows by what server */
         settlement_begin(p, part);
-    } else {
-        ask_later(p, part);
+    } else { /* not done: what it offered was not taken */
+        begin_again(p, part);
         publisher_on_refusal(p, kind, reply_text(reply));
     }
 }

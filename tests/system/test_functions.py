@@ -435,9 +435,9 @@ def test_a_malformed_call_changes_nothing(redis, break_it):
 SETTLE, OFFERS = TAG + "settle", TAG + "offers"
 
 
-def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000, least=0):
+def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000, least=0, step=0):
     """seen: (log, writer, seq, id); offers: (id or None, log, seq, entry, op...)."""
-    args = [node, era, wait, least, upto, len(seen), len(offers)]
+    args = [node, era, step, wait, least, upto, len(seen), len(offers)]
     for log, writer, seq, place in seen:
         args += [log, writer, seq, place_of(place)]
     for place, log, seq, entry, *ops in offers:
@@ -583,10 +583,28 @@ def test_many_offers_are_appended_step_by_step(redis):
     answer = ["WAIT"]
     for first in range(0, 1000, 200):
         upto = 5 if first == 800 else ""
-        answer = offer(redis, ME, upto=upto, offers=offers[first : first + 200])
+        part = offers[first : first + 200]
+        answer = offer(redis, ME, upto=upto, offers=part, step=first // 200)
     assert settle_all(redis, answer) == ["DONE", "1", "5"]
     for room in range(7):
         assert texts(redis, f"#r{room}") == [str(n) for n in range(1000) if n % 7 == room]
+
+
+def test_who_offered_in_a_settlement_that_is_gone_begins_anew(redis):
+    offer(redis, ME, step=0)
+    offer(redis, ME, step=1, offers=[(1, "#a", 1, "one")])
+    redis.command("DEL", W)
+    # Were this taken, the books would say that "one" is stored.
+    assert offer(redis, ME, step=2, upto=1) == ["ANEW", "-1", "0"]
+    assert offer(redis, ME, step=0)[0] == "WAIT"
+    settle_all(redis, offer(redis, ME, step=1, upto=1, offers=[(1, "#a", 1, "one")]))
+    assert texts(redis, "#a") == ["one"]
+
+
+def test_what_comes_behind_an_offer_that_was_not_taken_is_refused(redis):
+    offer(redis, ME, step=0)
+    assert offer(redis, ME, step=2, upto=1) == ["ANEW", "-1", "0"]
+    assert offer(redis, ME, step=1)[0] == "WAIT"
 
 
 def test_offering_again_appends_once(redis):

@@ -213,6 +213,7 @@ static void begin_settlement(struct model_books *b, uint64_t known, uint64_t wai
 
         w->expected = false;
         w->is_in = false;
+        w->steps = 0;
         memset(w->seen, 0, sizeof w->seen);
     }
 }
@@ -351,26 +352,31 @@ static void run_offer(struct model_redis *r, const struct str_view *args,
 {
     struct model_books *b = &r->books;
     struct model_writer *me = writer_get(b, args[0]);
-    size_t seen = (size_t)number(args[5]);
-    size_t offers = (size_t)number(args[6]);
+    size_t seen = (size_t)number(args[6]);
+    size_t offers = (size_t)number(args[7]);
 
     if (!b->settling && b->era > number(args[1])) {
         say_status(b, "DONE", me->last, out);
         return;
     }
     if (!b->settling) {
-        begin_settlement(b, number(args[1]), number(args[2]), number(args[3]));
+        begin_settlement(b, number(args[1]), number(args[3]), number(args[4]));
     }
+    if (number(args[2]) != 0 && number(args[2]) != me->steps) {
+        say_status(b, "ANEW", me->last, out);
+        return;
+    }
+    me->steps = number(args[2]) + 1;
     for (size_t i = 0; i < seen; i++) {
-        note_seen(b, me, args + 7 + 4 * i);
+        note_seen(b, me, args + 8 + 4 * i);
     }
     for (size_t i = 0; i < offers; i++) {
-        note_offer(r, me, args + 7 + 4 * seen + 5 * i);
+        note_offer(r, me, args + 8 + 4 * seen + 5 * i);
     }
-    me->is_in = args[4].len > 0;
+    me->is_in = args[5].len > 0;
     me->expected = true;
-    me->upto = number(args[4]);
-    if (args[4].len == 0 || !may_settle(b)) {
+    me->upto = number(args[5]);
+    if (args[5].len == 0 || !may_settle(b)) {
         say_status(b, "WAIT", me->last, out);
         return;
     }

@@ -44,6 +44,7 @@ struct model_writer {
     bool expected;
     bool is_in;
     uint64_t upto;
+    uint64_t steps; /* requests that were taken */
     struct {
         uint64_t seq;
         char place[40];
