@@ -291,7 +291,7 @@ def test_a_node_that_is_deaf_is_counted(world):
 
 
 def test_more_said_in_a_minute_than_is_kept_for_a_failover(world):
-    """32 MiB are kept for 60 s."""
+    """64 MiB are kept for 60 s."""
     node = world.node(sendq_bytes=1 << 28, sendq_soft_bytes=0)
     ann = world.person(node, "ann")
     while node.admin.metric("ring_overflows_total") == 0:
