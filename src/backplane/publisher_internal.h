@@ -13,15 +13,17 @@
 #include "backplane/publisher.h"
 #include "backplane/reply.h"
 
+enum settlement_state {
+    SETTLED,
+    SETTLE_JOIN,  /* tell what was seen, learn what is stored */
+    SETTLE_OFFER, /* offer what is not */
+    SETTLE_WAIT,  /* for the others */
+    SETTLE_IDS,   /* it is over: learn which ids our entries have now */
+};
+
 /* A partition that takes part in a settlement sends no batches; see settlement.c. */
 struct settlement {
-    enum {
-        SETTLED,
-        SETTLE_JOIN,  /* tell what was seen, learn what is stored */
-        SETTLE_OFFER, /* offer what is not */
-        SETTLE_WAIT,  /* for the others */
-        SETTLE_IDS,   /* it is over: learn which ids our entries have now */
-    } state;
+    enum settlement_state state;
     bool under_way;  /* a request is */
     uint32_t step;   /* requests of this settlement */
     uint32_t turn;   /* counts the settlements: answers to older requests are void */

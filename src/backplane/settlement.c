@@ -36,7 +36,8 @@ enum {
 
 /* ---- begin and end ---- */
 
-static void set_state(struct publisher *p, struct out_partition *part, int state)
+static void set_state(struct publisher *p, struct out_partition *part,
+                      enum settlement_state state)
 {
     struct settlement *s = &part->settlement;
 
