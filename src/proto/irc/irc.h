@@ -140,7 +140,7 @@ void irc_tell_unavailable(struct irc *irc, struct str_view what);
 void irc_send_label_end(struct irc *irc, struct irc_label *label);
 /* Digits that live as long as `ret`. */
 struct irc_digits {
-    char bytes[24];
+    char bytes[U64_DIGITS_MAX];
 };
 struct str_view irc_digits(uint64_t number, struct irc_digits *ret);
 

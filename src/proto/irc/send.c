@@ -129,11 +129,5 @@ void irc_tell_unavailable(struct irc *irc, struct str_view what)
 
 struct str_view irc_digits(uint64_t number, struct irc_digits *ret)
 {
-    size_t at = sizeof ret->bytes;
-
-    do {
-        ret->bytes[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return sv(ret->bytes + at, sizeof ret->bytes - at);
+    return sv_from_u64(number, ret->bytes);
 }
