@@ -5,7 +5,7 @@ The rooms are chosen so that each shard has some.
 
 import pytest
 
-from harness import Load, Oracle, members, scaled, wait_until
+from harness import Load, Oracle, members, scaled, start_afresh, wait_until
 from harness.rights import refused, set_user
 from harness.slots import partition_of, partition_slot, room_key, slot_of
 
@@ -26,10 +26,7 @@ def people(world, cluster):
     """Three on each of three nodes, in #lobby."""
     nodes = world.some_nodes(3)
     them = world.people(nodes, [f"p{n}" for n in range(9)])
-    for client in them:
-        client.settle()
-    for client in them:
-        client.forget_lines()
+    start_afresh(them)
     return them
 
 
@@ -38,9 +35,7 @@ def join_all(people, room):
         client.ask(f"/join {room}")
     for client in people:
         wait_until(lambda: members(client, room) == sorted(c.name for c in people))
-    for client in people:
-        client.settle()
-        client.forget_lines()
+    start_afresh(people)
 
 
 def settle_and_check(oracle, people):

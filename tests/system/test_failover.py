@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Load, Oracle, members, scaled, wait_until
+from harness import Load, Oracle, members, scaled, start_afresh, wait_until
 from harness.proxy import Proxy
 from harness.replicated import Replicated
 
@@ -18,10 +18,7 @@ def people(world, pair):
     for node in nodes:
         node.wait_listening()
     them = world.people(nodes, [f"p{n}" for n in range(9)])
-    for client in them:
-        client.settle()
-    for client in them:
-        client.forget_lines()
+    start_afresh(them)
     return them
 
 

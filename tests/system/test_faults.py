@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness import Load, Oracle, members, scaled, wait_until
+from harness import Load, Oracle, members, scaled, start_afresh, wait_until
 
 PROMISE = 15  # seconds until the people of a dead node have left every room
 MARGIN = 10  # for slow machines
@@ -37,14 +37,6 @@ def nobody_noticed(people, regex=r"^(\* .* (quit|left|joined|is now)\b|! )"):
     for client in people:
         assert not client.ended, f"{client!r}"
         assert client.seen(regex) == [], client.name
-
-
-def start_afresh(people):
-    """Forget the lines of everybody's arrival."""
-    for client in people:
-        client.settle()
-    for client in people:
-        client.forget_lines()
 
 
 @pytest.fixture

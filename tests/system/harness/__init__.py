@@ -15,7 +15,7 @@ from .node import Node, binary, is_sanitized
 from .oracle import Load, Oracle
 from .redis import Redis
 from .redis_cluster import RedisCluster
-from .rooms import members, room_line
+from .rooms import members, room_line, start_afresh
 from .world import World
 
 __all__ = [
@@ -34,5 +34,6 @@ __all__ = [
     "members",
     "room_line",
     "scaled",
+    "start_afresh",
     "wait_until",
 ]

@@ -25,3 +25,11 @@ def members(client, room="#lobby"):
 
 def room_line(room, nick, text):
     return f"[{room}] <{nick}> {text}"
+
+
+def start_afresh(people):
+    """Forget the lines of everybody's arrival."""
+    for client in people:
+        client.settle()
+    for client in people:
+        client.forget_lines()
