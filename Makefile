@@ -18,7 +18,7 @@ endif
 
 CFLAGS = $(if $(SANITIZE),-O1,-O2) -g
 PYTHON = /usr/bin/python3
-PYTEST_JOBS = 4
+PYTEST_JOBS = 6
 SERVERS = system
 PORT = 5050
 ENV = dev

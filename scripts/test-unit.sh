@@ -1,16 +1,22 @@
-#!/bin/sh
-# test-unit.sh PROGRAM...: runs each unit test program and prints its Check summary line;
-# of one that fails, everything it said. Exits 1 when any failed.
-failed=0
-for program; do
-    output=$("$program" 2>&1)
-    status=$?
-    summary=$(printf '%s\n' "$output" | grep '^[0-9]*%: Checks: ')
-    printf '%s: %s\n' "${program##*/}" "${summary:-no summary}"
-    if [ "$status" -ne 0 ] || [ -z "$summary" ]; then
-        failed=1
-        printf '%s\n' "$output" | grep -v '^[0-9]*%: Checks: ' | sed 's/^/    /'
-        echo "    ${program##*/} ended with status $status"
+#!/bin/bash
+# test-unit.sh PROGRAM...: runs the unit test programs, a few at once as most of them wait most of
+# the time, and prints the summary line of each; of one that fails, everything it said. Exits 1
+# when any failed.
+set -uo pipefail
+
+run() {
+    local name=${1##*/} output status=0 summary
+    output=$("$1" 2>&1) || status=$?
+    summary=$(grep '^[0-9]*%: Checks: ' <<<"$output")
+    if [ "$status" -eq 0 ] && [ -n "$summary" ]; then
+        printf '%s: %s\n' "$name" "$summary"
+    else
+        printf '%s: %s\n%s\n' "$name" "${summary:-no summary}" \
+            "$(grep -v '^[0-9]*%: Checks: ' <<<"$output" | sed 's/^/    /'
+                echo "    $name ended with status $status")"
+        return 1
     fi
-done
-exit "$failed"
+}
+export -f run
+
+printf '%s\0' "$@" | xargs -0 -P 4 -I{} bash -c 'run {}'

@@ -22,6 +22,8 @@ world = system.world
 session_cluster = system.session_cluster
 cluster = system.cluster
 pytest_runtest_makereport = system.pytest_runtest_makereport
+pytest_collection_modifyitems = system.pytest_collection_modifyitems
+pytest_xdist_make_scheduler = system.pytest_xdist_make_scheduler
 
 
 def pytest_addoption(parser):

@@ -47,23 +47,25 @@ def pytest_report_header():
     return f"counts of the system tests: {size}"
 
 
-def pytest_collection_modifyitems(config, items):
-    """Spread the slow tests over the workers.
-
-    Each worker is given the tests in pieces, the first one of at least two and of a quarter of
-    its share: a slow test stands at the beginning of each piece.
-    """
-
+def pytest_collection_modifyitems(items):
     def seconds(item):
         marker = item.get_closest_marker("slow")
         return marker.args[0] if marker else 0
 
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    piece = max(len(items) // (4 * workers), 2)
-    slow = sorted((i for i in items if seconds(i)), key=seconds, reverse=True)
-    others = [item for item in items if not seconds(item)]
-    mixed = []
-    for start in slow[: workers]:
-        mixed += [start, *others[: piece - 1]]
-        del others[: piece - 1]
-    items[:] = [*mixed, *slow[workers:], *others]
+    items.sort(key=seconds, reverse=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker the next test when it is done with one, the slow ones first.
+
+    By itself xdist hands out long pieces, and all workers end up waiting for the one that got
+    the slow tests. (It has --maxschedchunk for this from 3.2 on, which Debian 12 lacks.)
+    """
+    from xdist.scheduler import LoadScheduling
+
+    class OneByOne(LoadScheduling):
+        def _send_tests(self, node, num):
+            super()._send_tests(node, min(num, max(2 - len(self.node2pending[node]), 0)))
+
+    return OneByOne(config, log)
