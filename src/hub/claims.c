@@ -8,6 +8,7 @@
 #include "hub/fanout.h"
 #include "hub/monitor.h"
 #include "hub/publish.h"
+#include "hub/released.h"
 #include "hub/repair.h"
 
 enum {
@@ -25,11 +26,14 @@ static void claim(const struct hub_user *u, const struct record *rec,
     struct folded_name folded;
     struct member_id_text owner;
 
+    struct str_view name = name_fold(rec->texts[PERSON_NICK], &folded);
+    struct str_view id = user_id(u, hub->generation, &owner);
+
+    released_forget(hub, name, id);
     strbuf_clear(&hub->record);
     record_encode(&hub->record, rec);
-    backplane_ops(hub->bp)->claim(hub->bp, name_fold(rec->texts[PERSON_NICK], &folded),
-                                  user_id(u, hub->generation, &owner), expected,
-                                  strbuf_view(&hub->record), token);
+    backplane_ops(hub->bp)->claim(hub->bp, name, id, expected, strbuf_view(&hub->record),
+                                  token);
 }
 
 static void claim_for_request(const struct request *r)
@@ -54,7 +58,7 @@ void claims_release(const struct hub_user *u, struct str_view nick)
         if (id.len == 0) {
             return;
         }
-        backplane_ops(hub->bp)->release(hub->bp, name, id);
+        released_add(hub, name, id);
     }
 }
 

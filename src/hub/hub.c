@@ -15,6 +15,7 @@
 #include "hub/inbox.h"
 #include "hub/lookup.h"
 #include "hub/monitor.h"
+#include "hub/released.h"
 #include "hub/repair.h"
 #include "hub/request.h"
 #include "hub/snapshot.h"
@@ -111,9 +112,11 @@ static void on_available(void *ctx, bool available)
     size_t cursor = 0;
 
     if (available) {
+        released_on_available(hub);
         claims_on_available(hub);
         return;
     }
+    released_on_away(hub);
     for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {
         user_tell_away(u);
     }
@@ -197,6 +200,7 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
     strbuf_init(&hub->item, ITEM_BYTES_MAX + 16);
     strbuf_init(&hub->record, ITEM_BYTES_MAX);
     strbuf_init(&hub->text, ITEM_BYTES_MAX);
+    released_init(hub);
     monitor_init(hub);
     backplane_ops(bp)->attach(bp, &events, hub);
     hub_add_node_id(hub, backplane_ops(bp)->node_id(bp));
@@ -228,6 +232,7 @@ void hub_free(struct hub *hub)
     }
     inbox_close_all(hub);
     monitor_done(hub);
+    released_done(hub);
     former_done(hub);
     timer_done(&hub->slice);
     map_done(&hub->rooms);

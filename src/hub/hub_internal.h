@@ -79,6 +79,8 @@ struct hub {
     struct list repair_rooms;     /* rooms with members to register again */
     struct list claim_users;      /* users whose names are to be claimed again */
     struct timer slice;           /* does the work of both */
+    struct list released;         /* names given back of late; see released.c */
+    struct map released_texts;    /* the same */
     struct map monitored_names;   /* names that users watch; see monitor.c */
     struct map monitored_numbers; /* the same by number */
     struct list monitored;        /* the same, in the order in which they are looked up */

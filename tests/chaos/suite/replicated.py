@@ -129,15 +129,17 @@ def leases_lost(run):
 @case(
     "21b",
     "replicated",
-    "a name is taken, and the fail-over forgets that; somebody else takes it too",
-    f"in the end one has it, the other another one; {KEPT}",
+    "a name is taken, another given back, and the fail-over forgets that; somebody else takes both",
+    f"in the end each has one, and nobody the same; {KEPT}",
     people_change=True,
 )
-def claim_lost(run):
+def names_lost(run):
     owner, other = (run.world.person(node, f"guest{n}") for n, node in enumerate(run.nodes[:2]))
+    newcomer = run.world.connect(run.nodes[2], "guest0")
     wait_until(run.redis.is_in_step)
     run.redis.replication.stall()
     owner.ask("/nick carol")
+    wait_until(lambda: not run.redis.keys("parley:*:n:guest0"), what="its old name is free")
     fail_over(run)
     other.ask("/nick carol")
 
@@ -151,5 +153,11 @@ def claim_lost(run):
     except AssertionError:
         lists = [members(person) for person in (owner, other)]
         raise AssertionError(f"two people have two names: {lists}") from None
-    for guest in (owner, other):
+
+    def is_free():
+        newcomer.send("guest0")
+        return newcomer.expect_match(r"^(\* You are|! The name)").group(1) == "* You are"
+
+    wait_until(is_free, 60, "the name that was given back is free")
+    for guest in (owner, other, newcomer):
         guest.send("/quit")
