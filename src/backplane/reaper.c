@@ -18,6 +18,7 @@ struct reaping {
     struct reaper *reaper;
     unsigned requests; /* under way */
     bool failed;       /* an answer was missing: do not strike the node off */
+    bool has_left;     /* all rooms: its names may be released */
     char node[NODE_ID_MAX + 1];
 };
 
@@ -129,13 +130,20 @@ static void strike_off(struct reaping *reaping)
     log_info("node_reaped", "dead=%s", reaping->node);
 }
 
+static void release_names(struct reaping *reaping);
+
 /* An answer came (NULL: none). Frees the reaping with its last one. */
 static void answered(struct reaping *reaping, const struct redisReply *reply)
 {
     if (reply_kind(reply) != REPLY_VALUE) {
         reaping->failed = true;
     }
-    if (--reaping->requests > 0) {
+    reaping->requests--;
+    if (reaping->requests == 0 && !reaping->failed && !reaping->has_left) {
+        reaping->has_left = true;
+        release_names(reaping);
+    }
+    if (reaping->requests > 0) {
         return;
     }
     if (!reaping->failed) {
@@ -245,6 +253,20 @@ static void on_names(void *arg, uint64_t partition, const struct redisReply *rep
     answered(reaping, reply);
 }
 
+/* Not before its people have left: who takes a name may go to a room where its owner was. */
+static void release_names(struct reaping *reaping)
+{
+    struct reaper *reaper = reaping->reaper;
+
+    for (uint32_t i = 0; i < reaper->redis->partitions.count; i++) {
+        struct command *cmd = begin(reaper);
+
+        command_add(cmd, SV("HGETALL"));
+        command_add(cmd, key(reaper, i, "nk:", sv_of(reaping->node)));
+        (void)send(reaping, on_names, reaping, i);
+    }
+}
+
 /* ---- partitions ---- */
 
 /* The fence stands: what the books say of the node now is all that there will be. (Not all sent
@@ -261,11 +283,6 @@ static void on_fenced(void *arg, uint64_t partition, const struct redisReply *re
         command_add(cmd, SV("HKEYS"));
         command_add(cmd, key(reaper, (uint32_t)partition, "in:", dead));
         (void)send(reaping, on_rooms, reaping, partition);
-
-        cmd = begin(reaper);
-        command_add(cmd, SV("HGETALL"));
-        command_add(cmd, key(reaper, (uint32_t)partition, "nk:", dead));
-        (void)send(reaping, on_names, reaping, partition);
     }
     answered(reaping, reply);
 }

@@ -2,9 +2,9 @@
 /*
  * reaper.h - the removal of a dead node: one entry per room, whatever its number of members.
  *
- * For each partition: fence the node (its late batches are refused), read its books (rooms,
- * names), remove its members room by room, release its names; at last strike it off the
- * registry. Every step may be repeated, so a reaper that dies half way is simply followed by
+ * For each partition: fence the node (its late batches are refused), read which rooms it is in,
+ * remove its members room by room. When they have left all of them, release its names; at last
+ * strike it off the registry. Every step may be repeated, so a reaper that dies half way is simply followed by
  * another one.
  */
 #ifndef PARLEY_BACKPLANE_REAPER_H
