@@ -10,6 +10,7 @@
 #include "hub/publish.h"
 #include "hub/released.h"
 #include "hub/repair.h"
+#include "hub/request.h"
 
 enum {
     GUEST_LETTERS = 6,
@@ -102,6 +103,18 @@ static void is_claimed(struct hub_user *u, uint32_t generation)
 {
     u->claimed_under = generation;
     u->claimed_ms = loop_now_ms(u->hub->loop);
+    if (!user_has_name(u)) {
+        return;
+    }
+    LIST_FOR_EACH(&u->person.memberships, it) {
+        struct member *m = LIST_ENTRY(it, struct member, of_person);
+
+        if (m->awaits_name) {
+            m->awaits_name = false;
+            member_set_dirty(m, true);
+        }
+    }
+    request_name_is_held(u);
 }
 
 /* ---- requests ---- */
@@ -188,8 +201,9 @@ static void start_change(struct request *r, char type)
 
     LIST_FOR_EACH(&u->person.memberships, it) {
         struct member *m = LIST_ENTRY(it, struct member, of_person);
+        bool is_known = m->generation == (uint16_t)u->hub->generation;
 
-        if (publish_change(m, type, &rec)) {
+        if (is_known && publish_change(m, type, &rec)) {
             m->is_awaited = true;
             r->awaited++;
         } else {
@@ -306,6 +320,7 @@ static void on_renewed(struct hub_user *u, uint32_t generation, enum claim_resul
         claims_renew_later(u);
     } else if (result == CLAIM_TAKEN) {
         u->has_lost_name = true;
+        request_name_is_lost(u);
         user_check_idle(u);
     }
 }

@@ -52,6 +52,11 @@ bool repair_member(struct member *m)
         member_set_dirty(m, false);
         return true;
     }
+    if (!u->is_closed && !user_has_name(u)) {
+        m->awaits_name = true;
+        member_set_dirty(m, false);
+        return true;
+    }
     is_done = u->is_closed ? publish_own_quit(m) : restore(m);
     if (is_done && u->is_closed) {
         m->is_leaving = true;

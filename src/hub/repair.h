@@ -4,7 +4,7 @@
  *
  * Nodes hold what must outlive Redis: when the books of a room or a name are lost, or this
  * node was declared dead and has another id now, everything of ours is registered again, in
- * slices. The same way a quit is handed over again that could not be.
+ * slices: a name first, then the rooms of its owner. The same way a quit is handed over again that could not be.
  */
 #ifndef PARLEY_HUB_REPAIR_H
 #define PARLEY_HUB_REPAIR_H
@@ -22,8 +22,8 @@ struct room;
 void repair_wake(struct hub *hub, uint64_t delay_ms);
 /* A turn of it: the callback of hub->slice. */
 void repair_on_slice(void *hub);
-/* Register a local member again; of a closed user: hand its quit over. False: not taken, it
- * stays to be done. */
+/* Register a local member again, now or when its user holds its name; of a closed user: hand
+ * its quit over. False: not taken, it stays to be done. */
 bool repair_member(struct member *m);
 /* Lines on their way to this room will not be waited for. */
 void repair_drop_pending(struct room *r);

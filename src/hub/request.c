@@ -321,7 +321,7 @@ bool request_refuse_join(struct request *r)
 static void join_if_waiting(struct request *r)
 {
     if (r->kind != REQUEST_JOIN || r->state != REQUEST_WAITING ||
-        request_refuse_join(r)) {
+        !user_has_name(r->user) || request_refuse_join(r)) {
         return;
     }
     if (publish_join(r)) {
@@ -334,6 +334,24 @@ static void join_if_waiting(struct request *r)
 void request_room_is_live(struct room *r)
 {
     for_each_request(r, join_if_waiting);
+}
+
+void request_name_is_held(const struct hub_user *u)
+{
+    struct request *r = u->request;
+
+    if (r != NULL && r->room != NULL && r->room->state == ROOM_LIVE) {
+        join_if_waiting(r);
+    }
+}
+
+void request_name_is_lost(const struct hub_user *u)
+{
+    struct request *r = u->request;
+
+    if (r != NULL && r->kind == REQUEST_JOIN && r->state == REQUEST_WAITING) {
+        request_fail(r);
+    }
 }
 
 static bool hand_over_again(const struct request *r)
@@ -351,7 +369,9 @@ static void repeat_if_stored(struct request *r)
     if (r->state != REQUEST_STORED) {
         return;
     }
-    if (hand_over_again(r)) {
+    if (r->kind == REQUEST_JOIN && !user_has_name(r->user)) {
+        r->state = REQUEST_WAITING;
+    } else if (hand_over_again(r)) {
         r->state = REQUEST_PUBLISHED;
     } else {
         request_fail(r);

@@ -25,6 +25,10 @@ enum hub_result request_handed_over(struct request *r, bool is_taken);
 bool request_refuse_join(struct request *r);
 /* The room has its first snapshot: hand over the joins that waited for it. */
 void request_room_is_live(struct room *r);
+/* The user holds its name under the present id: hand over a join that waited for that. */
+void request_name_is_held(const struct hub_user *u);
+/* It belongs to somebody else: give up a join that waits. */
+void request_name_is_lost(const struct hub_user *u);
 /* The entries up to r->last have been applied, or are not to be seen any more: end what was
  * stored in them, by what the copy says. */
 void request_settle_room(struct room *r);

@@ -46,7 +46,7 @@ enum hub_result hub_join_with_key(struct hub_user *u, struct str_view room,
     }
     copy = room_open(u->hub, room);
     r = request_begin(u, REQUEST_JOIN, copy, room, key);
-    if (copy->state == ROOM_OPENING) {
+    if (copy->state == ROOM_OPENING || !user_has_name(u)) {
         return HUB_OK; /* checked when there is something to check against */
     }
     return request_refuse_join(r) ? HUB_OK : request_handed_over(r, publish_join(r));

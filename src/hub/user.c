@@ -345,6 +345,11 @@ struct record user_record(const struct hub_user *u)
     return rec;
 }
 
+bool user_has_name(const struct hub_user *u)
+{
+    return u->claimed_under == u->hub->generation;
+}
+
 bool hub_user_is_registered(const struct hub_user *u)
 {
     return u->is_registered;

@@ -153,6 +153,12 @@ struct str_view user_id(const struct hub_user *u, uint32_t generation,
 enum person_text request_changes(const struct request *r);
 /* What the books should say: with a change that is on its way already. */
 struct record user_record(const struct hub_user *u);
+/*
+ * Is the name held under the present id of this node? Not before it is claimed under it: this
+ * node may have been thought dead, and somebody else be called so now. Until then nothing puts
+ * the user into the books of a room, or two there would have one name.
+ */
+bool user_has_name(const struct hub_user *u);
 /* Its modes have changed: who is told EV_WALLOPS? */
 void user_note_modes(struct hub_user *u);
 /* Give the name back, once. */

@@ -409,6 +409,89 @@ START_TEST(test_new_node_id_with_everything_on_its_way)
 }
 END_TEST
 
+/* alice's node is thought dead; carol, elsewhere, takes the name. The node learns of it later. */
+static struct talker *name_is_taken_meanwhile(void)
+{
+    struct talker *carol = talker_in_a(1, "carol");
+
+    fx.nodes[0]->holds_answers = true;
+    memory_world_reap(&fx.world, "n0");
+    memory_node_declare_lost(fx.nodes[0], "n0x");
+    nick(carol, "alice");
+    settle();
+    forget_heard();
+    return carol;
+}
+
+START_TEST(test_new_node_id_a_name_that_was_taken_is_given_up_first)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+    struct talker *bob = talker_in_a(1, "bob");
+
+    (void)name_is_taken_meanwhile();
+    fx.nodes[0]->holds_answers = false;
+    settle();
+    /* Nobody heard of a second alice. */
+    ck_assert(strncmp(take_heard(bob), "join #a guest-", 14) == 0);
+    ck_assert(strncmp(take_heard(alice), "nick alice guest-", 17) == 0);
+    ck_assert_ptr_nonnull(strstr(names_in(1, "#a"), "alice bob guest-"));
+    ck_assert_str_eq(names_in(0, "#a"), names_in(1, "#a"));
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 3);
+    ck_assert(memory_has_member(&fx.world, "#a", "n0x/1"));
+    ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n1/2");
+}
+END_TEST
+
+START_TEST(test_new_node_id_nobody_comes_in_before_the_name_is_held)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+    struct talker *erin = talker_named(0, "erin");
+
+    (void)name_is_taken_meanwhile();
+    fx.nodes[0]->holds_answers = false;
+    for (int i = 0; i < 20; i++) { /* its new id, before its claims are answered */
+        (void)memory_backplane_step(&fx.world);
+    }
+    fx.nodes[0]->holds_answers = true;
+    ck_assert_uint_eq(fx.hubs[0]->generation, 2);
+    join(alice, "#b");
+    join(erin, "#b");
+    settle();
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#b"), 0);
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 1);
+    fx.nodes[0]->holds_answers = false;
+    settle();
+    /* alice, who is a guest now, may ask again. */
+    ck_assert_ptr_nonnull(strstr(take_heard(alice), "unavailable #b;"));
+    expect(erin, "join #b erin;welcome #b;");
+    ck_assert_str_eq(names_in(0, "#b"), "erin");
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 2);
+}
+END_TEST
+
+START_TEST(test_new_node_id_a_change_does_not_come_before_the_name)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+    struct talker *bob = talker_in_a(1, "bob");
+
+    memory_node_declare_lost(fx.nodes[0], "n0x");
+    while (fx.hubs[0]->generation == 1) {
+        (void)memory_backplane_step(&fx.world);
+    }
+    fx.nodes[0]->holds_answers = true;
+    must(hub_away(alice->user, SV("asleep")));
+    settle();
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 1);
+    fx.nodes[0]->holds_answers = false;
+    settle();
+    ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 2);
+    expect(alice, "away alice asleep;");
+    expect(bob, "quit alice its node is gone;join #a alice;");
+    ck_assert_str_eq(names_in(1, "#a"), "alice bob");
+    ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n0x/1");
+}
+END_TEST
+
 START_TEST(test_new_node_id_restore_before_the_reaper_is_silent)
 {
     struct talker *alice = talker_in_a(0, "alice");
@@ -480,6 +563,9 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_node_gone_its_people_quit_once);
     tcase_add_test(tc, test_new_node_id_everybody_comes_back);
     tcase_add_test(tc, test_new_node_id_with_everything_on_its_way);
+    tcase_add_test(tc, test_new_node_id_a_name_that_was_taken_is_given_up_first);
+    tcase_add_test(tc, test_new_node_id_nobody_comes_in_before_the_name_is_held);
+    tcase_add_test(tc, test_new_node_id_a_change_does_not_come_before_the_name);
     tcase_add_test(tc, test_new_node_id_restore_before_the_reaper_is_silent);
     tcase_add_test(tc, test_ghosts_of_this_node_are_sent_away);
 }

@@ -111,21 +111,35 @@ def a_node_killed_every_2_s(run):
 @case(
     "19",
     "single",
-    "a node sleeps for longer than its lease",
-    "it is fenced and registers again; its people stay and lose nothing",
+    "a node sleeps for longer than its lease; somebody takes a name of its people",
+    "it is fenced and registers again; its people stay and lose nothing, but for that name",
     people_change=True,
     seconds=30,
 )
 def node_sleeps(run):
     sleeper = run.nodes[-1]
     people = {p.name for p in run.people if p.node is sleeper}
+    carol = run.world.person(sleeper, "carol")
     sleeper.pause()
     watcher = run.people[0]
     wait_until(lambda: not people & set(members(watcher)), 15 + MARGIN, "its people have left")
+    other_carol = run.take_name(run.nodes[0], "carol")
+    [books] = run.redis.keys("parley:*:m:#lobby")
     sleeper.resume()
     run.mended()
-    run.wait_metric([sleeper], "fenced_total", lambda value: value >= 1)
-    wait_until(lambda: people <= set(members(watcher)), 60, "they are back")
+
+    def are_back():
+        holders = [who for who in run.redis.hash(books).items() if " p5:carol" in who[1]]
+        assert len(holders) == 1, holders
+        names = members(watcher)
+        assert names.count("carol") == 1, names
+        return people <= set(names) and any(name.startswith("guest-") for name in names)
+
+    wait_until(are_back, 60, "they are back")
+    assert all(node.admin.metric("fenced_total") == (node is sleeper) for node in run.nodes)
+    carol.expect_match(r"^\* carol is now guest-\w+$")
+    for guest in (carol, other_carol):
+        guest.send("/quit")
 
 
 @case(

@@ -135,7 +135,6 @@ def leases_lost(run):
 )
 def names_lost(run):
     owner, other = (run.world.person(node, f"guest{n}") for n, node in enumerate(run.nodes[:2]))
-    newcomer = run.world.connect(run.nodes[2], "guest0")
     wait_until(run.redis.is_in_step)
     run.redis.replication.stall()
     owner.ask("/nick carol")
@@ -153,11 +152,6 @@ def names_lost(run):
     except AssertionError:
         lists = [members(person) for person in (owner, other)]
         raise AssertionError(f"two people have two names: {lists}") from None
-
-    def is_free():
-        newcomer.send("guest0")
-        return newcomer.expect_match(r"^(\* You are|! The name)").group(1) == "* You are"
-
-    wait_until(is_free, 60, "the name that was given back is free")
+    newcomer = run.take_name(run.nodes[2], "guest0")
     for guest in (owner, other, newcomer):
         guest.send("/quit")

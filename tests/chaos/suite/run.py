@@ -82,6 +82,18 @@ class Run:
         self.nodes.append(node)
         return node
 
+    def take_name(self, node, name):
+        """Somebody who comes to the node and gets that name as soon as it is free."""
+        client = self.world.connect(node, name)
+
+        def is_granted():
+            client.send(name)
+            answer = client.expect_match(r"^(\* You are|! The name)").group(1)
+            return answer == "* You are"
+
+        wait_until(is_granted, 60, f"{name} is free")
+        return client
+
     def kill_node(self, node):
         self.killed.add(node)
         node.kill()

@@ -5,8 +5,8 @@ import re
 
 def members(client, room="#lobby"):
     """Who is in the room, as the client's node answers /who: a sorted list; empty for a room
-    that the client is not in. Waits while the backplane is away. A name may stand there twice
-    for a moment: when a node wakes up and finds that a name was taken over meanwhile."""
+    that the client is not in. Waits while the backplane is away. On a node that slept a name
+    may stand there twice for a moment: it was taken over meanwhile."""
     names = []
     start = f"* {room}: "
     count = re.compile(rf"^\* (\d+) (person|people) in {re.escape(room)}\.$")
