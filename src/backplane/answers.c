@@ -123,6 +123,7 @@ static void replay(struct publisher *p, struct out_partition *part, struct batch
     struct list replays;
 
     list_init(&replays);
+    publisher_note_gone(part, last);
     LIST_FOR_EACH(&part->ring, it) {
         struct batch *old = LIST_ENTRY(it, struct batch, link);
 

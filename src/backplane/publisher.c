@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "backplane/publisher.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <parley/core/log.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/rng.h>
@@ -392,7 +394,20 @@ static void ring_drop_oldest(struct publisher *p, struct out_partition *part)
     struct batch *b = LIST_ENTRY(list_take(&part->ring), struct batch, link);
 
     p->ring_bytes -= b->memory;
+    part->dropped = b->seq;
     batch_free(b);
+}
+
+/* Who was there saw them all; who reads the history later does not. */
+void publisher_note_gone(struct out_partition *part, uint64_t last)
+{
+    if (part->dropped > last) {
+        log_error("batches_gone",
+                  "partition=%" PRIu32 " stored=%" PRIu64 " kept=%" PRIu64, part->index,
+                  last, part->dropped + 1);
+        metric_add(METRIC_HISTORY_GAPS, 1);
+        part->dropped = 0;
+    }
 }
 
 static void ring_expire(struct publisher *p, struct out_partition *part, uint64_t now_ms)
@@ -500,6 +515,7 @@ void publisher_on_new_node_id(struct publisher *p)
         while (!list_is_empty(&part->ring)) {
             ring_drop_oldest(p, part);
         }
+        part->dropped = 0;
         settlement_abort(p, part);
         part->prev = list_is_empty(&part->todo) && part->flying == NULL ? 0 : part->prev;
         publisher_take_back(p, part, UINT64_MAX, changes_books);

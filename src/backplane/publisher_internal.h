@@ -52,6 +52,7 @@ struct out_partition {
     struct list todo;       /* batches to send again, in order, before anything new */
     struct batch *flying;   /* owned; in a call now */
     struct list ring;       /* acknowledged batches, oldest first */
+    uint64_t dropped;       /* number of the newest that is not kept any more */
     char epoch[NODE_ID_MAX + 1]; /* of the partition's data; "" until known */
     char era[24];                /* settlements that it went through; "" until known */
     struct server_life life;     /* of the server that has it; {0,0} until known */
@@ -111,6 +112,8 @@ void settlement_pump(struct publisher *p);
 void partition_wait(struct publisher *p, struct out_partition *part);
 void partition_make_ready(struct publisher *p, struct out_partition *part);
 void publisher_bound_ring(struct publisher *p, struct out_partition *part);
+/* Redis has forgotten what came after our batch `last`: count what nobody can bring back. */
+void publisher_note_gone(struct out_partition *part, uint64_t last);
 /* Refuse what `test` picks among the items that wait since before_ms or longer. */
 void publisher_take_back(struct publisher *p, struct out_partition *part,
                          uint64_t before_ms, out_item_test_fn test);

@@ -425,6 +425,7 @@ static void on_wait(struct publisher *p, struct out_partition *part,
     if (s->state == SETTLE_JOIN) {
         s->stored = reply_u64(reply_at(reply, 2));
         s->offered = s->stored;
+        publisher_note_gone(part, s->stored);
         straighten(p, part);
         s->state = SETTLE_OFFER;
     }

@@ -272,6 +272,69 @@ START_TEST(test_everything_fails_at_once)
 }
 END_TEST
 
+/* ---- more is forgotten than nodes keep ---- */
+
+enum { LINES = 20 };
+
+static void say_lines(void)
+{
+    for (int i = 0; i < LINES; i++) {
+        world_say(&world.nodes[i % WORLD_NODES], 0);
+        settle();
+    }
+}
+
+/* Says lines that the replica never has, and by `forget` those of the first node are kept no
+ * longer; then the replica takes over. */
+static void lose_for_good(void (*forget)(struct publisher *p))
+{
+    int64_t holes = metric_values[METRIC_HISTORY_GAPS];
+
+    world_setup(first_seed);
+    settle();
+    world_checkpoint();
+    say_lines();
+    forget(world.nodes[0].redis.publisher);
+    say_lines();
+    world_fail_over();
+    settle();
+    say_lines();
+    check(first_seed, true);
+    ck_assert_int_gt(metric_values[METRIC_HISTORY_GAPS], holes);
+    world_teardown();
+}
+
+static void let_time_pass(struct publisher *p)
+{
+    uint64_t end_ms = virtual_loop_now_ms() + PUBLISHER_RING_MS + 1000;
+
+    while (virtual_loop_now_ms() < end_ms) {
+        pass_time();
+        settle();
+    }
+    ck_assert(list_is_empty(&p->partitions[0].ring));
+}
+
+/* As if it kept very much in other partitions. */
+static void fill_ring(struct publisher *p)
+{
+    int64_t before = metric_values[METRIC_RING_OVERFLOWS];
+
+    p->ring_bytes += PUBLISHER_RING_BYTES_MAX;
+    world_say(&world.nodes[0], 0);
+    settle();
+    ck_assert(list_is_empty(&p->partitions[0].ring));
+    ck_assert_int_gt(metric_values[METRIC_RING_OVERFLOWS], before);
+    p->ring_bytes -= PUBLISHER_RING_BYTES_MAX;
+}
+
+START_TEST(test_what_is_kept_no_longer_is_counted)
+{
+    lose_for_good(let_time_pass);
+    lose_for_good(fill_ring);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("model");
@@ -283,6 +346,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_links_are_cut);
     tcase_add_test(tc, test_a_replica_that_lagged_takes_over);
     tcase_add_test(tc, test_everything_fails_at_once);
+    tcase_add_test(tc, test_what_is_kept_no_longer_is_counted);
     suite_add_tcase(s, tc);
     return s;
 }
