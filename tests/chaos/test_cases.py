@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from harness.certificates import Authority
 from harness.replicated import Replicated
 from harness.servers import server_version
 from suite import cases
@@ -31,8 +32,9 @@ def redis(case, world, request):
     elif case.topology == "cluster":
         yield request.getfixturevalue("cluster")
     else:
-        replica = case.topology == "replicated"
-        yield Replicated(world, *case.server, replica=replica, env=case.replica_env())
+        authority = Authority(world.folder) if case.topology == "tls" else None
+        replica = case.topology != "named"
+        yield Replicated(world, *case.server, replica=replica, env=case.replica_env(), authority=authority)
 
 
 @pytest.mark.parametrize("case", parameters())

@@ -61,3 +61,15 @@ def test_migration_half_way_and_back_again(cluster):
     cluster.begin_migration(slot, source)
     cluster.heal()
     assert cluster.primary_of_slot(slot) is source
+
+
+def test_a_newcomer_is_taken_out_by_healing(cluster):
+    key = room_key("#a")
+    before = cluster.primary_of_key(key)
+    newcomer = cluster.add_server()
+    cluster.migrate(slot_of(key), newcomer)
+    cluster.command("SET", key, "tea")
+    assert newcomer.command("GET", key) == "tea"
+    cluster.heal()
+    assert cluster.primary_of_key(key) is before and cluster.command("GET", key) == "tea"
+    assert len(cluster.servers) == 6 and not newcomer.process.is_running()

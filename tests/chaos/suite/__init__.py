@@ -1,7 +1,7 @@
 """The chaos suite: what may break, what is promised then, and whether it is kept.
 
     case.py        a row of the table: number, topology, what is broken, what is promised
-    links.py, data.py, replicated.py, nodes.py, cluster.py    the rows, each with a few lines that break it
+    links.py, data.py, replicated.py, nodes.py, cluster.py, tls.py    the rows, each with a few lines that break it
     run.py         nodes and people that talk while it breaks
     judge.py       what was lost, doubled, reordered, late: live, in history, in Redis's books
     table.py       the results, as text and in docs/REDIS.md
@@ -11,7 +11,7 @@ import importlib
 
 from .case import CASES
 
-FILES = ["links", "data", "replicated", "nodes", "cluster"]
+FILES = ["links", "data", "replicated", "nodes", "cluster", "tls"]
 
 
 def cases():

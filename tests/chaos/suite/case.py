@@ -9,7 +9,7 @@ CASES = []
 @dataclasses.dataclass(frozen=True)
 class Case:
     number: str  # of the failure in docs/REDIS.md, with a letter where there are several
-    topology: str  # single, named (a name leads to it), lossy, replicated, cluster
+    topology: str  # single, named (a name leads to it), lossy, replicated, tls (the same), cluster
     broken: str
     promised: str
     act: Callable  # breaks it, given a Run; people talk meanwhile

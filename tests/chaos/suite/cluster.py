@@ -164,6 +164,31 @@ def reshard(run):
     run.say_some(1)
 
 
+@case("12b", "cluster", "a server is added, and takes slots of each primary under load", fast=False, seconds=20)
+def server_added(run):
+    take_over(run, run.redis.add_server())
+    run.say_some(1)
+
+
+@case("12c", "cluster", "a server gives its slots to others under load, is forgotten, and ends", seconds=20)
+def server_taken_out(run):
+    newcomer = run.redis.add_server()
+    take_over(run, newcomer)
+    run.say_some(1)
+    run.redis.take_out(newcomer)
+    run.say_some(1)
+    assert newcomer not in run.redis.primaries()
+
+
+def take_over(run, newcomer):
+    """That of the rooms in which people talk, and some of each primary."""
+    moving = {partition_of(room) for room in run.rooms}
+    for primary in run.redis.primaries():
+        moving |= set(run.redis.partitions_of(primary)[: run.times(2, 5)])
+    run.redis.reshard(sorted(moving), newcomer)
+    assert newcomer in run.redis.primaries()
+
+
 @case("13c", "cluster", "slots have no owner for a while", "lines wait, and are stored when they have one", seconds=20)
 def slots_uncovered(run):
     slot = partition_slot(partition_of(run.rooms[0]))

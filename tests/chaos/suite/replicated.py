@@ -12,6 +12,7 @@ from .case import case
 
 KEPT = "nothing lost, doubled or reordered"
 BEHIND_SECONDS = 20
+KEPT_SECONDS = 60  # nodes keep what Redis acknowledged (PUBLISHER_RING_MS)
 
 
 def clock_behind():
@@ -68,6 +69,27 @@ def primary_dies_unheard(run):
         time.sleep(0.05)
     fail_over(run)
     lost_batches(run)
+
+
+@case(
+    "6d",
+    "replicated",
+    f"the primary dies with more than nodes keep: the replica has heard nothing for {KEPT_SECONDS + 5} s",
+    "nobody who was there misses anything; what nobody keeps is gone from history, and is counted",
+    keeps_log=False,
+    fast=False,
+    seconds=90,
+)
+def more_than_is_kept(run):
+    fall_behind(run)
+    for _ in range(KEPT_SECONDS // 5 + 1):
+        run.say_some(5)
+    fail_over(run)
+    lost_batches(run)
+    holes = run.total("history_gaps_total")
+    run.notes.append(f"{holes:.0f} holes counted")
+    assert holes > 0
+    assert all("batches_gone" in node.log() for node in run.nodes)
 
 
 @case(

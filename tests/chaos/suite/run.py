@@ -35,6 +35,8 @@ class Run:
         self.size = size()
         self.rooms = ROOMS[: self.size.rooms]
         options = {"redis_url": redis.url, "history": 100000, **case.options}
+        if redis.certificate:
+            options["env"] = {"SSL_CERT_FILE": str(redis.certificate)}
         self.nodes = world.some_nodes(case.nodes, **options)
         self.options = options
         self.killed = set()  # nodes

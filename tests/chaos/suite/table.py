@@ -15,6 +15,7 @@ TOPOLOGIES = {
     "named": "one server behind a name",
     "lossy": "one server far away",
     "replicated": "primary and replica behind a name",
+    "tls": "primary and replica behind a name, TLS",
     "cluster": "3 primaries, 3 replicas",
 }
 COLUMNS = [

@@ -51,19 +51,32 @@ class Connection:
         self.socket.close()
 
 
+def words_of(settings):
+    """The command line of settings of redis.conf."""
+    return [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+
+
 class Redis:
-    """Without persistence: started again it is empty."""
+    """Without persistence: started again it is empty.
+
+    With `tls`, settings of redis.conf, it is on `peer_port` for nodes and other servers; the tests
+    ask it in plain."""
 
     host = "127.0.0.1"
     wrapper = ()  # what the server's command line begins with
+    certificate = None  # that those who trust it need
 
-    def __init__(self, folder, number=0, options=(), lease=None, env=None):
+    def __init__(self, folder, number=0, options=(), lease=None, env=None, tls=None):
         self.name = f"redis{number}"
         self.folder = folder
         self.options = options
         self.env = env and {**os.environ, **env}
         self.lease = lease or Lease()
-        self.port = self.lease.port
+        self.tls_lease = Lease() if tls else None
+        self.port = self.peer_port = self.lease.port
+        if tls:
+            self.peer_port = self.tls_lease.port
+            self.options = [*options, *words_of({"tls-port": self.peer_port, **tls})]
         self.process = None
         self._connection = None
         self.start()
@@ -147,3 +160,5 @@ class Redis:
     def close(self):
         self.kill()
         self.lease.release()
+        if self.tls_lease:
+            self.tls_lease.release()

@@ -3,6 +3,7 @@
     cluster = world.cluster()                    three primaries, a replica for each
     cluster.primary_of_room("#lobby").kill()     kill -9; a replica takes over by itself
     cluster.fail_over(primary)                   CLUSTER FAILOVER; also FORCE, TAKEOVER
+    cluster.add_server(), take_out(server)       one more primary, which has no replica
     cluster.begin_migration(slot, target)        leaves a slot half way ...
     cluster.finish_migration(slot)               ... and ends it
     cluster.heal()                               everybody back, no slot half way
@@ -11,12 +12,12 @@ Who is what is asked for each time: after a failover `primaries()` are other ser
 """
 
 import contextlib
-import subprocess
 import time
 
+from .certificates import Authority
 from .limits import TIMEOUT, wait_until
 from .ports import Lease
-from .redis import Redis, RedisError
+from .redis import Redis, RedisError, words_of
 from .slots import PARTITIONS, SLOTS, partition_of, partition_slot, slot_of
 
 SETTINGS = {
@@ -33,20 +34,14 @@ BATCH = 100  # keys of one MIGRATE
 
 
 class ClusterServer(Redis):
-    """One of the servers. Killed and started again it is empty but knows who it is.
+    """One of the servers. Killed and started again it is empty but knows who it is."""
 
-    With `tls` it is on `tls_port` for nodes and other servers; the tests ask it in plain."""
-
-    def __init__(self, folder, number, settings, tls=False):
-        self.leases = [Lease(), *([Lease()] if tls else [])]
-        self.bus_port, self.tls_port = self.leases[0].port, self.leases[-1].port
-        options = {"cluster-port": self.bus_port, "cluster-config-file": f"nodes{number}.conf"}
-        if tls:
-            options["tls-port"] = self.tls_port
-        flat = [part for key, value in {**settings, **options}.items() for part in (f"--{key}", str(value))]
-        super().__init__(folder, number, flat)
+    def __init__(self, folder, number, settings, tls=None):
+        self.bus_lease = Lease()
+        self.bus_port = self.bus_lease.port
+        bus = {"cluster-port": self.bus_port, "cluster-config-file": f"nodes{number}.conf"}
+        super().__init__(folder, number, words_of({**settings, **bus}), tls=tls)
         self.id = self.command("CLUSTER", "MYID")
-        self.peer_port = self.tls_port if tls else self.port  # for the other servers
 
     def cluster_info(self):
         text = self.command("CLUSTER", "INFO")
@@ -57,20 +52,7 @@ class ClusterServer(Redis):
 
     def close(self):
         super().close()
-        for lease in self.leases:
-            lease.release()
-
-
-def make_certificate(folder):
-    """Of this machine, signed by itself; returns the settings of servers that use it."""
-    certificate, key = folder / "server.crt", folder / "server.key"
-    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    words += ["-subj", "/CN=parley", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    subprocess.run([*words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return {
-        "tls-cert-file": certificate, "tls-key-file": key, "tls-ca-cert-file": certificate,
-        "tls-auth-clients": "no", "tls-cluster": "yes", "tls-replication": "yes",
-    }
+        self.bus_lease.release()
 
 
 class RedisCluster:
@@ -78,21 +60,30 @@ class RedisCluster:
 
     def __init__(self, folder, shards=3, replicas=1, node_timeout_ms=2000, settings=None, tls=False):
         folder.mkdir(exist_ok=True)
-        wanted = {**SETTINGS, "cluster-node-timeout": node_timeout_ms, **(settings or {})}
-        self.certificate = None
+        self.folder = folder
+        self.settings = {**SETTINGS, "cluster-node-timeout": node_timeout_ms, **(settings or {})}
+        self.tls = self.certificate = None
         if tls:
-            wanted |= make_certificate(folder)
-            self.certificate = wanted["tls-cert-file"]
+            authority = Authority(folder)
+            self.certificate = authority.certificate
+            self.tls = {**authority.issue(), "tls-cluster": "yes", "tls-replication": "yes"}
         self.shards = shards
+        self.count = 0  # of servers that there ever were
         self.half_way = {}  # slot -> (source, target)
         self.servers = []
+        self.newcomers = []  # of the servers those that were added
         try:
-            for number in range(shards * (1 + replicas)):
-                self.servers.append(ClusterServer(folder, number, wanted, tls))
+            for _ in range(shards * (1 + replicas)):
+                self._start_server()
             self._join()
         except BaseException:
             self.close()
             raise
+
+    def _start_server(self):
+        self.servers.append(ClusterServer(self.folder, self.count, self.settings, self.tls))
+        self.count += 1
+        return self.servers[-1]
 
     def _join(self):
         """The first ones are primaries with equal shares, the others their replicas in turn."""
@@ -186,12 +177,12 @@ class RedisCluster:
         """All of them live, agree, and all replicas follow."""
         if len(self.alive()) < len(self.servers) or not self.agree():
             return False
-        for server in self.servers:
-            info = server.info("replication")
-            if info["role"] == "slave" and info["master_link_status"] != "up":
-                return False
+        roles = [server.info("replication") for server in self.servers]
+        if any(info["role"] == "slave" and info["master_link_status"] != "up" for info in roles):
+            return False
         following = sum(len(replicas) for replicas in {p: r for _, _, p, r in self.owners()}.values())
-        return following == len(self.servers) - len(self.primaries())
+        idle = sum(server not in self.primaries() for server in self.newcomers)
+        return following == len(self.servers) - idle - len(self.primaries())
 
     def wait_healthy(self, timeout=TIMEOUT):
         wait_until(lambda: _quietly(self.is_healthy), timeout, "the cluster is healthy")
@@ -210,6 +201,8 @@ class RedisCluster:
         self.wait_healthy()
         for slot in list(self.half_way):
             self.finish_migration(slot)
+        for server in list(self.newcomers):
+            self.take_out(server)
         for first, last, primary, _ in self.owners():
             shard = self.servers.index(primary) % self.shards
             home = self._home(shard)
@@ -220,7 +213,8 @@ class RedisCluster:
     def _primary_of_shard(self, slot):
         """Who owns most of the shard that the slot belonged to."""
         shard = next(n for n in range(self.shards) if self._home(n)[0] <= slot <= self._home(n)[1])
-        return next(p for p in self.primaries() if self.servers.index(p) % self.shards == shard)
+        old = [p for p in self.primaries() if p not in self.newcomers]
+        return next(p for p in old if self.servers.index(p) % self.shards == shard)
 
     # ---- failing over ----
 
@@ -239,6 +233,38 @@ class RedisCluster:
 
         wait_until(is_done, what=f"{replica.name} takes over from {primary.name}")
         return replica
+
+    # ---- servers come and go ----
+
+    def add_server(self):
+        """One more primary, with no slots yet."""
+        server = self._start_server()
+        self.newcomers.append(server)
+        known = self.servers[0]
+        server.command("CLUSTER", "MEET", "127.0.0.1", known.peer_port, known.bus_port)
+        wait_until(lambda: all(self._knows(other, server) for other in self.alive()), what="all know the new server")
+        self.wait_agreement()
+        return server
+
+    def take_out(self, server):
+        """One that was added: its slots go home, the others forget it."""
+        for first, last, owner, _ in self.owners():
+            for slot in range(first, last + 1) if owner is server else ():
+                self.migrate(slot, self._primary_of_shard(slot))
+        for other in self.servers:
+            if other is not server:
+                other.command("CLUSTER", "FORGET", server.id)
+        self.servers.remove(server)
+        self.newcomers.remove(server)
+        server.command("CLUSTER", "RESET")  # whoever still asks it is told of nobody
+        self.wait_agreement()
+        server.close()
+
+    @staticmethod
+    def _knows(server, other):
+        """And is connected with it."""
+        lines = server.command("CLUSTER", "NODES").splitlines()
+        return any(line.startswith(other.id) and " connected" in line and "handshake" not in line for line in lines)
 
     # ---- moving slots ----
 

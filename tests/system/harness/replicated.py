@@ -12,23 +12,27 @@ IN_STEP_BYTES = 1000
 
 class Replicated:
     """`env` is that of the replica, `server` the primary if it is there already, `delay` the
-    seconds that everything takes from the name to it, and back."""
+    seconds that everything takes from the name to it, and back. With an `authority` the nodes
+    speak TLS."""
 
-    def __init__(self, world, *options, replica=True, env=None, server=None, delay=0):
+    def __init__(self, world, *options, replica=True, env=None, server=None, delay=0, authority=None):
         at_once = ["--repl-diskless-sync-delay", "0"]
-        self.primary = server or world.redis(*options, *at_once)
-        self.name = Proxy(self.primary.port, self.primary.host, delay)
+        tls = authority and authority.issue()
+        self.authority = authority
+        self.certificate = authority and authority.certificate
+        self.primary = server or world.redis(*options, *at_once, tls=tls)
+        self.name = Proxy(self.primary.peer_port, self.primary.host, delay)
         self.replication = Proxy(self.primary.port)
         self.replica = None
         world.at_end(self.close)
         if replica:
             follow = ["--replicaof", "127.0.0.1", str(self.replication.port)]
-            self.replica = world.redis(*options, *at_once, *follow, env=env)
+            self.replica = world.redis(*options, *at_once, *follow, env=env, tls=tls)
             wait_until(self._is_synchronised, what="the replica follows the primary")
 
     @property
     def url(self):
-        return self.name.url
+        return f"{'rediss' if self.certificate else 'redis'}://127.0.0.1:{self.name.port}"
 
     def _is_synchronised(self):
         return self.replica.info("replication")["master_link_status"] == "up"
@@ -67,7 +71,7 @@ class Replicated:
         self.primary.kill()
         self.replication.cut()
         self.replica.command("REPLICAOF", "NO", "ONE")
-        self.name.lead_to(self.replica.port)
+        self.name.lead_to(self.replica.peer_port)
         self._swap()
 
     def promote_replica(self):
@@ -75,7 +79,7 @@ class Replicated:
         connections that it has."""
         self.replication.cut()
         self.replica.command("REPLICAOF", "NO", "ONE")
-        self.name.target = self.replica.port
+        self.name.target = self.replica.peer_port
         self._swap()
 
     def demote_old_primary(self):
@@ -86,7 +90,7 @@ class Replicated:
         """FAILOVER: the primary waits for its replica and changes places with it."""
         self.primary.command("FAILOVER", "TO", "127.0.0.1", str(self.replica.port))
         wait_until(lambda: self.replica.info("replication")["role"] == "master")
-        self.name.target = self.replica.port
+        self.name.target = self.replica.peer_port
         self._swap()
 
     def _swap(self):

@@ -31,8 +31,8 @@ class World:
 
     # ---- starting ----
 
-    def redis(self, *options, env=None):
-        self.redises.append(Redis(self.folder, len(self.redises), options, env=env))
+    def redis(self, *options, env=None, tls=None):
+        self.redises.append(Redis(self.folder, len(self.redises), options, env=env, tls=tls))
         return self.redises[-1]
 
     def lossy_redis(self, loss):
