@@ -13,6 +13,7 @@ import pytest
 from harness import Load, Oracle, members, scaled, wait_until
 from harness.replicated import Replicated
 from harness.servers import server_version
+from harness.slots import PARTITIONS, partition_slot
 from suite.judge import stored_members
 
 IMMORTALS, MORTALS = 2, 2
@@ -39,8 +40,6 @@ class Chaos:
         self.faults = [
             self.cut_links,
             self.cut_links,
-            self.lose_answers,
-            self.black_hole,
             self.pause_redis,
             self.forget_functions,
             self.evict_books,
@@ -50,8 +49,16 @@ class Chaos:
             self.stop_node,
             self.pause_node,
             self.flush,
-            self.restart_empty if redis.replica is None else self.fail_over,
+            *self.more_faults(),
         ]
+
+    def more_faults(self):
+        """Those of a server, or a primary with a replica, behind a name."""
+        restart = self.restart_empty if self.redis.replica is None else self.fail_over
+        return [self.lose_answers, self.black_hole, restart]
+
+    def end(self):
+        """Mend what was broken on purpose for longer than a fault."""
 
     # ---- nodes ----
 
@@ -95,28 +102,35 @@ class Chaos:
 
     # ---- Redis ----
 
+    def server(self):
+        """One that serves."""
+        return self.redis.primary
+
     def pause_redis(self):
-        self.redis.primary.pause()
+        server = self.server()
+        server.pause()
         time.sleep(self.rng.uniform(0.2, 4))
-        self.redis.primary.resume()
+        server.resume()
 
     def run_out_of_memory(self):
-        self.redis.command("CONFIG", "SET", "maxmemory", "1")
+        server = self.server()
+        server.command("CONFIG", "SET", "maxmemory", "1")
         time.sleep(self.rng.uniform(0.2, 2))
-        self.redis.command("CONFIG", "SET", "maxmemory", "0")
+        server.command("CONFIG", "SET", "maxmemory", "0")
 
     def forget_functions(self):
-        self.redis.command("FUNCTION", "FLUSH")
+        self.server().command("FUNCTION", "FLUSH")
 
     def evict_books(self):
-        for key in self.redis.keys("parley:*:w"):
-            self.redis.command("DEL", key)
+        server = self.server()
+        for key in server.keys("parley:*:w"):
+            server.command("DEL", key)
 
     def flush(self):
-        self.redis.primary.flushall()
+        self.server().flushall()
 
     def restart_empty(self):
-        self.redis.primary.restart_empty()
+        self.server().restart_empty()
 
     def fail_over(self):
         """The replica may lack something; the old primary comes back as the new replica."""
@@ -129,6 +143,51 @@ class Chaos:
         fault = self.rng.choice(self.faults)
         print(f"{time.monotonic():.1f} {fault.__name__}")
         return fault, fault.__name__ in self.FORGETTING
+
+
+class ClusterChaos(Chaos):
+    """Its primaries forget what a replica lacked while people talk: so all see all lines, each
+    sender's in order, but not in one order."""
+
+    FORGETTING = ()
+
+    def more_faults(self):
+        return [self.kill_primary, self.restart_empty, self.fail_over, self.move_slot, self.move_slot]
+
+    def end(self):
+        self.redis.heal()
+
+    def server(self):
+        return self.rng.choice(self.redis.primaries())
+
+    def pause_redis(self):
+        """For so long that its replica may take over."""
+        super().pause_redis()
+        self.redis.wait_healthy(90)
+
+    def kill_primary(self):
+        victim = self.server()
+        victim.kill()
+        self.redis.wait_agreement(90)
+        victim.start()
+        self.redis.wait_healthy(90)
+
+    def restart_empty(self):
+        """Before its replica takes over."""
+        super().restart_empty()
+        self.redis.wait_healthy(90)
+
+    def fail_over(self):
+        self.redis.fail_over(self.server(), self.rng.choice([None, "FORCE", "TAKEOVER"]))
+        self.redis.wait_healthy(90)
+
+    def move_slot(self):
+        slot = partition_slot(self.rng.randrange(PARTITIONS))
+        source = self.redis.primary_of_slot(slot)
+        target = self.rng.choice([p for p in self.redis.primaries() if p is not source])
+        self.redis.begin_migration(slot, target, keys=self.rng.randrange(3))
+        time.sleep(self.rng.uniform(0, 1.5))
+        self.redis.finish_migration(slot)
 
 
 class Growth:
@@ -176,22 +235,30 @@ def break_things(chaos, oracle, growth, seconds):
             fault()
 
 
+@pytest.fixture
+def redis(world, topology, request):
+    if topology == "cluster":
+        yield request.getfixturevalue("cluster")
+    else:
+        yield Replicated(world, replica=topology == "replicated")
+
+
 @pytest.mark.slow(60)
-@pytest.mark.parametrize("topology", ["single", "replicated"])
-def test_random_faults(world, topology, record_property):
+@pytest.mark.parametrize("topology", ["single", "replicated", "cluster"])
+def test_random_faults(world, redis, topology, record_property):
     seed = int(os.environ.get("PARLEY_TEST_SEED", time.time_ns() % 1_000_000))
     print(f"PARLEY_TEST_SEED={seed}")
-    redis = Replicated(world, replica=topology == "replicated")
     nodes = world.some_nodes(IMMORTALS, redis_url=redis.url)
     people = world.people(nodes, [f"p{n}" for n in range(6)])
     for number, client in enumerate(people):
         client.ask(f"/join #r{number % 4}", "/room #lobby")
     descriptors = max(node.admin.metric("process_open_fds") for node in nodes)
     oracle = Oracle(senders=people, watchers=people)
-    chaos = Chaos(world, redis, random.Random(seed))
+    chaos = (ClusterChaos if topology == "cluster" else Chaos)(world, redis, random.Random(seed))
     growth = Growth(nodes)
-    seconds = scaled("seconds of faults", 15, short=15, long=600)
+    seconds = scaled("seconds of faults", 10, short=10, long=600)
     break_things(chaos, oracle, growth, seconds)
+    chaos.end()
 
     oracle.settle(timeout=120)
     oracle.check(one_order=topology == "single")
