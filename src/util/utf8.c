@@ -70,26 +70,31 @@ static struct sequence sequence_at(struct str_view text, size_t at)
     return (struct sequence){n, n == lead->length};
 }
 
-/* Of eight bytes, are all in 20..7E? The top bit of each byte tells. */
-static bool is_plain_word(const char *bytes)
+/* Sixteen bytes at a time; compilers make vector instructions of it, or plain ones. */
+typedef signed char block __attribute__((vector_size(16)));
+
+/* Are all bytes of the block in 20..7E? Those from 80 on are negative. */
+static bool is_plain_block(const char *bytes)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = ones << 7;
-    uint64_t word;
+    block b;
+    uint64_t bad[2];
 
-    memcpy(&word, bytes, sizeof word);
-    uint64_t at_least_20 = (word | tops) - 0x20 * ones; /* nothing is borrowed */
-    uint64_t is_7f = word + ones; /* carries only out of bytes that are >= 80 anyway */
-
-    return ((word | is_7f | ~at_least_20) & tops) == 0;
+    memcpy(&b, bytes, sizeof b);
+    block is_bad = (b < 0x20) | (b == 0x7f);
+    memcpy(bad, &is_bad, sizeof bad);
+    return (bad[0] | bad[1]) == 0;
 }
 
 size_t utf8_plain_length(struct str_view text)
 {
     size_t i = 0;
 
-    while (text.len - i >= sizeof(uint64_t) && is_plain_word(text.ptr + i)) {
-        i += sizeof(uint64_t);
+    while (text.len - i >= sizeof(block) && is_plain_block(text.ptr + i)) {
+        i += sizeof(block);
+    }
+    if (i > 0 && text.len - i < sizeof(block) &&
+        is_plain_block(text.ptr + text.len - sizeof(block))) {
+        return text.len; /* the rest, and once more some of what is before it */
     }
     while (i < text.len && byte_at(text, i) >= 0x20 && byte_at(text, i) < 0x7f) {
         i++;

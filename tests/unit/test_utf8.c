@@ -142,10 +142,10 @@ START_TEST(test_utf8_add_replaced_past_the_maximum_fails)
 }
 END_TEST
 
-/* Every byte, at every place of texts of every length around a word or two. */
+/* Every byte, at every place of texts of every length around a block or two. */
 START_TEST(test_utf8_plain_length_stops_at_the_first_other_byte)
 {
-    char bytes[20];
+    char bytes[36];
 
     for (int c = 0; c < 256; c++) {
         bool is_plain = c >= 0x20 && c <= 0x7e;
