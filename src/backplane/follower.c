@@ -147,6 +147,11 @@ struct str_view follower_log_name(const struct log_handle *log)
     return sv(log->key + log->key_len - log->name_len, log->name_len);
 }
 
+uint32_t follower_log_partition(const struct log_handle *log)
+{
+    return log->partition;
+}
+
 struct log_handle *follower_open(struct follower *f, struct str_view name,
                                  void *log_owner)
 {
@@ -181,7 +186,7 @@ void follower_close(struct follower *f, struct log_handle *log)
     list_remove(&log->link);
     (void)map_remove(&f->by_channel, log_key(log));
     publisher_watch(r->publisher, log->partition, -1);
-    publisher_drop_log(r->publisher, follower_log_name(log));
+    publisher_drop_log(r->publisher, log->partition, follower_log_name(log));
     command_clear(&f->command);
     command_add(&f->command, SV("SUNSUBSCRIBE"));
     command_add(&f->command, log_key(log));

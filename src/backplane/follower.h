@@ -51,6 +51,7 @@ struct log_handle *follower_open(struct follower *f, struct str_view name,
                                  void *log_owner);
 void follower_close(struct follower *f, struct log_handle *log);
 struct str_view follower_log_name(const struct log_handle *log);
+uint32_t follower_log_partition(const struct log_handle *log);
 
 /*
  * Add (log, writer, seq, place)* to `cmd`, as settle.lua wants them: the newest entry of each

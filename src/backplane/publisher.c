@@ -125,10 +125,10 @@ static bool tells_an_end(const struct publication *pub)
     return false;
 }
 
-bool publisher_add(struct publisher *p, struct str_view log,
+bool publisher_add(struct publisher *p, uint32_t partition, struct str_view log,
                    const struct publication *pub)
 {
-    struct out_partition *part = &p->partitions[redis_partition(p->redis, log)];
+    struct out_partition *part = &p->partitions[partition];
     size_t before = part->outbox.bytes;
 
     if (pub->item.len > ITEM_BYTES_MAX) {
@@ -144,9 +144,9 @@ bool publisher_add(struct publisher *p, struct str_view log,
     return true;
 }
 
-void publisher_drop_log(struct publisher *p, struct str_view log)
+void publisher_drop_log(struct publisher *p, uint32_t partition, struct str_view log)
 {
-    struct out_partition *part = &p->partitions[redis_partition(p->redis, log)];
+    struct out_partition *part = &p->partitions[partition];
 
     outbox_drop_log(&part->outbox, log);
     partition_make_ready(p, part);

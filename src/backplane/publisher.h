@@ -40,11 +40,12 @@ enum {
 
 struct publisher *publisher_new(struct redis *r);
 void publisher_free(struct publisher *p);
-/* Take one publication for `log`; false when the bounds on held items are reached. */
-bool publisher_add(struct publisher *p, struct str_view log,
+/* Take one publication for `log` of that partition; false when the bounds on held items are
+ * reached. */
+bool publisher_add(struct publisher *p, uint32_t partition, struct str_view log,
                    const struct publication *pub);
 /* This node follows `log` no more: its books are to forget that. */
-void publisher_drop_log(struct publisher *p, struct str_view log);
+void publisher_drop_log(struct publisher *p, uint32_t partition, struct str_view log);
 /* A log of ours came to the partition (+1) or went (-1): a partition that is watched is asked
  * now and then whether it still knows us. */
 void publisher_watch(struct publisher *p, uint32_t partition, int change);

@@ -319,13 +319,16 @@ static void op_close(struct backplane *bp, struct log_handle *log)
 static bool op_publish(struct backplane *bp, struct log_handle *log,
                        const struct publication *pub)
 {
-    return publisher_add(redis_of(bp)->publisher, follower_log_name(log), pub);
+    return publisher_add(redis_of(bp)->publisher, follower_log_partition(log),
+                         follower_log_name(log), pub);
 }
 
 static bool op_publish_to(struct backplane *bp, struct str_view log_name,
                           const struct publication *pub)
 {
-    return publisher_add(redis_of(bp)->publisher, log_name, pub);
+    struct redis *r = redis_of(bp);
+
+    return publisher_add(r->publisher, redis_partition(r, log_name), log_name, pub);
 }
 
 static void op_claim(struct backplane *bp, struct str_view name, struct str_view owner,

@@ -130,7 +130,7 @@ void world_say(struct world_node *n, size_t log)
     item_encode(&item, ITEM_MESSAGE, fields, 2);
     const struct publication pub = {.item = strbuf_view(&item)};
 
-    ck_assert(publisher_add(n->redis.publisher, log == 0 ? SV("#a") : SV("#b"), &pub));
+    ck_assert(publisher_add(n->redis.publisher, 0, log == 0 ? SV("#a") : SV("#b"), &pub));
     strbuf_done(&item);
     virtual_loop_run_tasks();
 }
