@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <parley/util/alloc.h>
+#include <parley/util/msg.h>
 
 #include "hub/fanout.h"
 #include "hub/message.h"
@@ -14,6 +15,12 @@ enum {
     PAGE_MIN = 64,   /* entries: other things than messages happen in a room too */
     PAGE_MAX = 1000, /* as the backplane allows */
     PAGES_MAX = 8,
+};
+
+/* One message kept for later. */
+struct kept_message {
+    struct msg *item; /* ref; encoded */
+    struct item_place place;
 };
 
 /* Invariant: kept[want - count ..] are filled, oldest first. */
@@ -106,7 +113,7 @@ static void show(struct request *r)
 
     request_end(r);
     for (size_t i = h->want - h->count; i < h->want; i++) {
-        message_show(&h->kept[i], room, u);
+        message_show(msg_view(h->kept[i].item), h->kept[i].place, room, u);
     }
     ev.count = h->count;
     fanout_to_user(u, &ev);

@@ -103,15 +103,13 @@ bool message_to_event(const struct item *it, struct item_place place,
     return read_extras(it, ret);
 }
 
-void message_show(const struct kept_message *kept, const struct room *r,
+void message_show(struct str_view item, struct item_place place, const struct room *r,
                   struct hub_user *u)
 {
-    struct str_view rest = msg_view(kept->item);
     struct hub_event ev;
     struct item it;
 
-    if (item_decode(&rest, &it) == ITEM_NEXT_OK &&
-        message_to_event(&it, kept->place, &ev)) {
+    if (item_decode(&item, &it) == ITEM_NEXT_OK && message_to_event(&it, place, &ev)) {
         ev.type = EV_RECENT;
         ev.room = r;
         fanout_to_user(u, &ev);

@@ -12,18 +12,12 @@
 #include <parley/hub/event.h>
 #include <parley/hub/hub.h>
 #include <parley/util/base.h>
-#include <parley/util/msg.h>
+#include <parley/util/str.h>
 
 /* Where an item stands. */
 struct item_place {
     struct entry_id id;
     uint64_t index;
-};
-
-/* One message kept for later. */
-struct kept_message {
-    struct msg *item; /* ref; encoded */
-    struct item_place place;
 };
 
 /* Is it one of the types of messages? */
@@ -40,8 +34,8 @@ unsigned message_readers(char status);
  * malformed. */
 bool message_to_event(const struct item *it, struct item_place place,
                       struct hub_event *ret) PARLEY_MUST_CHECK;
-/* Deliver a kept one to a user, as EV_RECENT. */
-void message_show(const struct kept_message *kept, const struct room *r,
+/* Deliver an encoded one that was kept to a user, as EV_RECENT. */
+void message_show(struct str_view item, struct item_place place, const struct room *r,
                   struct hub_user *u);
 
 #endif
