@@ -137,6 +137,18 @@ START_TEST(test_map_add_many_finds_each)
 }
 END_TEST
 
+START_TEST(test_map_find_does_not_find_again_what_was_removed)
+{
+    add(&things[1]);
+    add(&things[2]);
+    ck_assert_ptr_eq(map_find(&m, SV("n1")), &things[1]);
+    ck_assert_ptr_eq(map_find(&m, SV("n1")), &things[1]);
+    take_out(&things[1]);
+    ck_assert_ptr_null(map_find(&m, SV("n1")));
+    ck_assert_ptr_eq(map_find(&m, SV("n2")), &things[2]);
+}
+END_TEST
+
 START_TEST(test_map_remove_shrinks_the_table)
 {
     for (int i = 0; i < MANY; i++) {
@@ -254,6 +266,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_map_add_of_a_taken_name_changes_nothing);
     tcase_add_test(tc, test_map_find_compares_whole_names);
     tcase_add_test(tc, test_map_add_many_finds_each);
+    tcase_add_test(tc, test_map_find_does_not_find_again_what_was_removed);
     tcase_add_test(tc, test_map_remove_shrinks_the_table);
     tcase_add_test(tc, test_map_at_random_agrees_with_a_list);
     tcase_add_test(tc, test_map_next_shows_each_once);
