@@ -71,16 +71,18 @@ static struct sequence sequence_at(struct str_view text, size_t at)
 }
 
 /* Sixteen bytes at a time; compilers make vector instructions of it, or plain ones. */
-typedef signed char block __attribute__((vector_size(16)));
+typedef unsigned char block __attribute__((vector_size(16)));
+typedef signed char signed_block __attribute__((vector_size(16)));
 
-/* Are all bytes of the block in 20..7E? Those from 80 on are negative. */
+/* Are all bytes of the block in 20..7E? Seen from 20 on the others are the last ones of 256; the
+ * comparison of signed bytes is the one that processors have. */
 static bool is_plain_block(const char *bytes)
 {
     block b;
     uint64_t bad[2];
 
     memcpy(&b, bytes, sizeof b);
-    block is_bad = (b < 0x20) | (b == 0x7f);
+    signed_block is_bad = (signed_block)(b - 0x20 - 0x80) > (0x7e - 0x20 - 0x80);
     memcpy(bad, &is_bad, sizeof bad);
     return (bad[0] | bad[1]) == 0;
 }
