@@ -147,7 +147,7 @@ static void detach(struct link *link)
         bufferevent_free(link->bev);
         link->bev = NULL;
     }
-    replies_done(&link->replies);
+    replies_end(&link->replies);
 }
 
 static void PARLEY_PRINTF(2, 3) fail(struct link *link, const char *fmt, ...)
@@ -364,7 +364,7 @@ static void on_readable(struct bufferevent *bev, void *arg)
 {
     struct link *link = arg;
     uint32_t connection = link->connection;
-    redisReply *reply;
+    const redisReply *reply;
 
     link->last_byte_ms = loop_now_ms(link->loop);
     replies_feed(&link->replies, bufferevent_get_input(bev));
@@ -376,7 +376,6 @@ static void on_readable(struct bufferevent *bev, void *arg)
             } else {
                 answer_oldest(link, reply);
             }
-            freeReplyObject(reply);
             break;
         case REPLIES_NONE:
             return;
@@ -484,7 +483,7 @@ static void on_resolved(void *arg, const struct evutil_addrinfo *addresses,
         fail(link, "out of memory");
         return;
     }
-    replies_init(&link->replies, LINK_REPLY_BYTES_MAX);
+    replies_begin(&link->replies);
     bufferevent_setcb(link->bev, on_readable, NULL, on_event, link);
     (void)bufferevent_set_max_single_read(link->bev, READ_BYTES_MAX);
     (void)bufferevent_enable(link->bev, EV_READ | EV_WRITE);
@@ -538,6 +537,7 @@ struct link *link_new(struct loop *loop, struct evdns_base *dns,
     link->tls = config->url->tls ? tls_new(config->host) : NULL;
     pending_init(&link->pending, loop, on_late, link);
     command_init(&link->command);
+    replies_init(&link->replies, LINK_REPLY_BYTES_MAX);
     timer_init(&link->timer, loop, on_timer, link);
     timer_init(&link->pulse, loop, on_pulse, link);
     loop_task_init(&link->settle, on_settle, link);
@@ -556,6 +556,7 @@ static void free_link(void *object)
     struct link *link = object;
 
     command_done(&link->command);
+    replies_done(&link->replies);
     tls_free(link->tls);
     free(link);
 }

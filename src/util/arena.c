@@ -40,15 +40,21 @@ void arena_done(struct arena *a)
 
 void arena_clear(struct arena *a)
 {
-    if (a->blocks == NULL) {
+    struct arena_block *kept = a->blocks;
+
+    if (kept == NULL) {
         return;
     }
-    free_blocks(a->blocks->next);
-    a->blocks->next = NULL;
-    a->blocks->used = 0;
+    if (kept->size > ARENA_BLOCK_BYTES) {
+        arena_done(a);
+        return;
+    }
+    free_blocks(kept->next);
+    kept->next = NULL;
+    kept->used = 0;
 }
 
-void *arena_take(struct arena *a, size_t size)
+static void *take(struct arena *a, size_t size, void *(*allocate)(size_t size))
 {
     const size_t align = alignof(max_align_t);
     size_t needed = (size + align - 1) / align * align;
@@ -57,7 +63,10 @@ void *arena_take(struct arena *a, size_t size)
     if (block == NULL || block->size - block->used < needed) {
         size_t room = needed > ARENA_BLOCK_BYTES ? needed : ARENA_BLOCK_BYTES;
 
-        block = xmalloc(sizeof(*block) + room);
+        block = allocate(sizeof(*block) + room);
+        if (block == NULL) {
+            return NULL;
+        }
         block->next = a->blocks;
         block->size = room;
         block->used = 0;
@@ -67,6 +76,16 @@ void *arena_take(struct arena *a, size_t size)
 
     block->used += needed;
     return taken;
+}
+
+void *arena_take(struct arena *a, size_t size)
+{
+    return take(a, size, xmalloc);
+}
+
+void *arena_try_take(struct arena *a, size_t size)
+{
+    return take(a, size, try_malloc);
 }
 
 struct str_view arena_copy(struct arena *a, struct str_view text)

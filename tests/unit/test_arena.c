@@ -63,6 +63,19 @@ START_TEST(test_clear_memory_is_used_again)
 }
 END_TEST
 
+START_TEST(test_clear_keeps_no_large_block)
+{
+    struct arena a;
+
+    arena_init(&a);
+    ck_assert_ptr_nonnull(arena_try_take(&a, 1 << 20));
+    arena_clear(&a);
+    ck_assert_ptr_null(a.blocks);
+    ck_assert_ptr_nonnull(arena_try_take(&a, 100));
+    arena_done(&a);
+}
+END_TEST
+
 START_TEST(test_copy_empty_is_empty)
 {
     struct arena a;
@@ -81,6 +94,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_copy_many_texts_stay_where_they_are);
     tcase_add_test(tc, test_take_any_size_is_aligned);
     tcase_add_test(tc, test_clear_memory_is_used_again);
+    tcase_add_test(tc, test_clear_keeps_no_large_block);
     tcase_add_test(tc, test_copy_empty_is_empty);
     suite_add_tcase(s, tc);
     return s;

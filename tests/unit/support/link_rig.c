@@ -49,10 +49,10 @@ static void on_down(void *arg, const char *why)
 static void on_push(void *arg, const struct redisReply *push)
 {
     ck_assert_ptr_eq(arg, &rig);
+    happened(RIG_PUSH); /* whatever that does to the link, the push is still there */
     ck_assert_uint_eq((size_t)push->elements, 3);
     (void)snprintf(rig.push, sizeof rig.push, "%s %s", push->element[0]->str,
                    push->element[1]->str);
-    happened(RIG_PUSH);
 }
 
 static void on_unusable(void *arg, const char *why)
@@ -79,10 +79,10 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
     ck_assert_ptr_eq(arg, rig.answered);
     ck_assert_uint_lt(ctx, RIG_REQUESTS);
     rig.answered[ctx]++;
+    happened(reply == NULL ? RIG_LOST : RIG_REPLY); /* as in on_push() */
     if (reply != NULL && reply->str != NULL) {
         (void)snprintf(rig.reply, sizeof rig.reply, "%s", reply->str);
     }
-    happened(reply == NULL ? RIG_LOST : RIG_REPLY);
 }
 
 static void on_tick(void *arg)
