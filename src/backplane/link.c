@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -42,7 +44,8 @@ enum {
     BACKOFF_RESET_MS = 5000,  /* READY for that long: it was not a flash */
     PULSE_MS = 500,           /* how often a subscription link looks at its silence */
     PING_TIMEOUT_MS = 30000,  /* silence decides, not this */
-    READ_BYTES_MAX = 1 << 18, /* of one read */
+    READ_BYTES_MAX = 1 << 18, /* in one turn */
+    LIBEVENT_READ_BYTES = 4096,
     WHY_SIZE = HANDSHAKE_WHY_SIZE,
 };
 
@@ -360,14 +363,36 @@ static void take_subscription_reply(struct link *link, const struct redisReply *
     }
 }
 
+/* Without TLS libevent reads 4 KB at a time, and asks each time whether there are any. If it got
+ * as many, take what else waits. An end or an error it finds out by itself. */
+static void read_on(struct link *link)
+{
+    char bytes[1 << 15];
+    ssize_t count;
+    size_t total = 0;
+
+    do {
+        count = recv(bufferevent_getfd(link->bev), bytes, sizeof bytes, MSG_DONTWAIT);
+        if (count > 0) {
+            replies_feed_bytes(&link->replies, sv(bytes, (size_t)count));
+            total += (size_t)count;
+        }
+    } while (count == sizeof bytes && total < READ_BYTES_MAX);
+}
+
 static void on_readable(struct bufferevent *bev, void *arg)
 {
     struct link *link = arg;
+    struct evbuffer *in = bufferevent_get_input(bev);
+    bool is_more = link->tls == NULL && evbuffer_get_length(in) >= LIBEVENT_READ_BYTES;
     uint32_t connection = link->connection;
     const redisReply *reply;
 
     link->last_byte_ms = loop_now_ms(link->loop);
-    replies_feed(&link->replies, bufferevent_get_input(bev));
+    replies_feed(&link->replies, in);
+    if (is_more) {
+        read_on(link);
+    }
     while (link->connection == connection) {
         switch (replies_next(&link->replies, &reply)) {
         case REPLIES_OK:

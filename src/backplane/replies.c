@@ -146,6 +146,13 @@ void replies_end(struct replies *r)
     }
 }
 
+void replies_feed_bytes(struct replies *r, struct str_view bytes)
+{
+    /* A failure sticks to the reader and shows in replies_next(). */
+    (void)redisReaderFeed(r->reader, bytes.ptr, bytes.len);
+    r->bytes += bytes.len;
+}
+
 void replies_feed(struct replies *r, struct evbuffer *in)
 {
     size_t len = evbuffer_get_contiguous_space(in);
@@ -153,9 +160,7 @@ void replies_feed(struct replies *r, struct evbuffer *in)
     while (len > 0) {
         const char *bytes = (const char *)evbuffer_pullup(in, (ev_ssize_t)len);
 
-        /* A failure sticks to the reader and shows in replies_next(). */
-        (void)redisReaderFeed(r->reader, bytes, len);
-        r->bytes += len;
+        replies_feed_bytes(r, sv(bytes, len));
         evbuffer_drain(in, len);
         len = evbuffer_get_contiguous_space(in);
     }

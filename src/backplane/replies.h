@@ -17,6 +17,7 @@
 
 #include <parley/util/arena.h>
 #include <parley/util/base.h>
+#include <parley/util/str.h>
 
 struct evbuffer;
 
@@ -42,6 +43,7 @@ void replies_begin(struct replies *r);
 void replies_end(struct replies *r);
 /* Take in all of `in`. */
 void replies_feed(struct replies *r, struct evbuffer *in);
+void replies_feed_bytes(struct replies *r, struct str_view bytes);
 
 enum replies_next {
     REPLIES_OK, /* there it is, until replies_next(), replies_begin() or replies_done() */
