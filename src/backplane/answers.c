@@ -98,7 +98,6 @@ void partition_on_stored(struct publisher *p, struct out_partition *part, struct
     metric_add(METRIC_BATCH_ITEMS, (int64_t)batch_item_count(b));
     part->failures = 0;
     part->not_before_ms = 0;
-    part->is_late = false;
     set_refused(p, false);
     part->prev = batch_is_ours(p, b) ? b->seq : 0;
     tell_stored(p, b, ids);
@@ -115,42 +114,13 @@ static void send_again(struct out_partition *part, struct batch *b)
     list_append(part->todo.next, &b->link);
 }
 
-/* Redis's books say that `last` was our last, and it is too late to settle that with the other
- * nodes: publish what came after it again. */
-static void replay(struct publisher *p, struct out_partition *part, struct batch *b,
-                   uint64_t last)
-{
-    struct list replays;
-
-    list_init(&replays);
-    publisher_note_gone(part, last);
-    LIST_FOR_EACH(&part->ring, it) {
-        struct batch *old = LIST_ENTRY(it, struct batch, link);
-
-        if (old->seq > last) {
-            list_remove(&old->link);
-            p->ring_bytes -= old->memory;
-            list_append(&replays, &old->link);
-            metric_add(METRIC_REPLAYS, 1);
-        }
-    }
-    send_again(part, b);
-    list_splice(&replays, &part->todo);
-    list_splice(&part->todo, &replays);
-    part->prev = last;
-}
-
 static void on_gap(struct publisher *p, struct out_partition *part, struct batch *b,
                    uint64_t last)
 {
     log_warn("batches_missing", "partition=%" PRIu32 " sent=%" PRIu64 " stored=%" PRIu64,
              part->index, b->seq, last);
-    if (part->is_late) {
-        replay(p, part, b, last);
-    } else {
-        send_again(part, b);
-        settlement_begin(p, part);
-    }
+    send_again(part, b);
+    settlement_begin(p, part);
 }
 
 /* The partition is being settled, or was: `b` was not taken. */

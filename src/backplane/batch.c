@@ -551,17 +551,15 @@ void batch_add_args(const struct batch *b, struct str_view era, uint64_t prevseq
     command_set_u64(cmd, drop_count_at, drops);
 }
 
-/* The id in a form that sorts as text; an entry without one stands behind all that have one. */
-static struct str_view chunk_place(const struct chunk *c, const struct batch *b,
-                                   struct arena *a)
+/* The id in a form that sorts as text; x: behind all others (settle.lua). */
+static struct str_view chunk_place(const struct chunk *c, struct arena *a)
 {
-    char place[NODE_ID_MAX + 32];
+    char place[ENTRY_PLACE_SIZE];
 
-    if (c->id.ms != 0) {
-        entry_id_place(c->id, place);
-    } else {
-        (void)snprintf(place, sizeof(place), "~%s %016" PRIx64, b->node, b->seq);
+    if (c->id.ms == 0) {
+        return SV("x");
     }
+    entry_id_place(c->id, place);
     return arena_copy(a, sv_of(place));
 }
 
@@ -570,7 +568,7 @@ size_t batch_add_offers(const struct batch *b, struct arena *a, struct command *
     for (size_t i = 0; i < b->chunk_count; i++) {
         const struct chunk *c = b->chunks[i];
 
-        command_add(cmd, chunk_place(c, b, a));
+        command_add(cmd, chunk_place(c, a));
         command_add(cmd, sv(c->log, c->log_len));
         command_add_u64(cmd, b->seq);
         command_add(cmd, strbuf_view(&c->items));

@@ -25,9 +25,9 @@ enum settlement_state {
 struct settlement {
     enum settlement_state state;
     bool under_way;  /* a request is */
-    uint32_t step;   /* requests of this settlement */
     uint32_t turn;   /* counts the settlements: answers to older requests are void */
     uint64_t stored; /* number of our last batch that was stored when we joined */
+    uint64_t last;   /* IDS: that is stored now */
     uint64_t
         offered;  /* batches up to this number are stored or offered; IDS: asked for */
     char era[24]; /* IDS: what it led to */
@@ -57,7 +57,6 @@ struct out_partition {
     char era[24];                /* settlements that it went through; "" until known */
     struct server_life life;     /* of the server that has it; {0,0} until known */
     const struct shard *shard;   /* that was; only to be compared */
-    bool is_late; /* the settlement was over before we came: replay what is missing */
     struct settlement settlement;
     bool check;        /* send a batch even if it is empty */
     unsigned failures; /* in a row */

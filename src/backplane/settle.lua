@@ -7,18 +7,24 @@
 -- After a failover the logs of a partition may lack their newest entries. Before anything new is
 -- appended the nodes offer what they wrote, each entry with the id that it had; when all that are
 -- expected have done so, or the time is up, one of them has the offers appended in the order of
--- those ids. So a node that had read some of the entries and one that had not see one order. They get
--- new ids: who had read some of them finds that the log is another one, and reads all of it.
+-- those ids. So a node that had read some of the entries and one that had not see one order. They
+-- get new ids; who had read the log reads it again (follower.c).
+--
+-- What is true in every moment, so that no failover into the midst of it can do harm: of each node
+-- the logs and the offers hold all batches up to its +, each once, and in each log the entries of
+-- a node stand in the order of their numbers, the offered ones behind the appended ones.
 --
 --   settle  hash: from, until -> when it may end at the earliest, and when the time is up (ms);
 --           left -> how many nodes are waited for;
 --           by, by_until -> who appends, and until when it is given time to do so;
---           -<node> -> 1 for each of them; +<node> -> number of the last batch it offered;
---           #<node> -> how many requests of it were taken;
+--           -<node> -> 1 for each of them that are waited for;
+--           +<node> -> number of the last batch of that node that is stored or offered;
 --           ?<log> <node> -> "<seq> <place>": the newest entry of that node that anybody saw;
---           =<node> <seq> <log> -> place of an entry that was offered, then the id that it got
---   offers  sorted set, by its text: "<place> <packed offer>". A place is the old id in hex; of
---           an entry whose id its writer never learned "~<node> <seq>", behind all others
+--           ><log> <node> -> the last place that was given to an entry of that node;
+--           ~<log> <node> -> 1: there are entries of that node behind it that have no place;
+--           =<node> <seq> <log> -> the id that the entry got
+--   offers  sorted set, by its text: "<place> <seq in hex> <packed offer>". A place is the old id
+--           in hex; of an entry whose place nobody knows x: it stands behind all others
 
 -- luacheck: read globals append apply_ops call_with history_length is_fenced is_settling
 -- luacheck: read globals register write_hash
@@ -26,6 +32,7 @@
 local SETTLE_TTL_S = 600 -- what is left of a settlement that nobody ends
 local SETTLE_IDS_S = 60 -- how long the writers may ask for the ids
 local SETTLE_STEP = 64 -- entries appended at once
+local NO_PLACE = 'x' -- sorts behind every hexadecimal digit
 local SETTLE_BY_MS = 500 -- who appends and is not heard of for so long is followed by another
 
 local function now_ms()
@@ -69,69 +76,72 @@ local function note_seen(w, settle, me, A, a, count)
     end
 end
 
--- A[a...] = (place log seq entry nops (op field value)*nops) * count
--- An entry is taken once, however often it is offered (a node begins anew, a replica has half of a
--- settlement); if it was not appended yet, at the place that is told last.
-local function take_offer(settle, offers, place, it)
+-- The place of the next entry of a node in a log: the one that is asked for, unless it contradicts
+-- the order in which the node wrote. Then it stands right behind the one before.
+local function next_place(settle, stream, place)
     local C = redis.call
-    local field = '=' .. it[2] .. ' ' .. it[3] .. ' ' .. it[1]
-    local old, packed = C('HGET', settle, field), ' ' .. cmsgpack.pack(it)
-    if old and (string.find(old, '-', 1, true) or string.sub(place, 1, 1) == '~') then
-        return
-    elseif old then
-        C('ZREM', offers, old .. packed)
+    local found = C('HMGET', settle, '>' .. stream, '~' .. stream)
+    if place == NO_PLACE or found[2] then
+        C('HSET', settle, '~' .. stream, '1')
+        return NO_PLACE
+    elseif found[1] and found[1] > place then
+        return found[1]
     end
-    C('ZADD', offers, 0, place .. packed)
-    C('HSET', settle, field, place)
+    C('HSET', settle, '>' .. stream, place)
+    return place
 end
 
+local function put_offer(settle, offers, place, it)
+    place = next_place(settle, it[1] .. ' ' .. it[2], place)
+    local seq = string.format(' %016x ', tonumber(it[3])) -- places may be the same
+    redis.call('ZADD', offers, 0, place .. seq .. cmsgpack.pack(it))
+end
+
+-- A[a...] = (place log seq entry nops (op field value)*nops) * count
 local function note_offers(settle, offers, me, A, a, count)
-    local C = redis.call
     for _ = 1, count do
         local ops = 3 * tonumber(A[a + 4])
         local it = { A[a + 1], me, A[a + 2], A[a + 3] }
         for i = 1, ops do
             it[4 + i] = A[a + 4 + i]
         end
-        take_offer(settle, offers, A[a], it)
+        put_offer(settle, offers, A[a], it)
         a = a + 5 + ops
     end
-    C('EXPIRE', offers, SETTLE_TTL_S)
+    redis.call('EXPIRE', offers, SETTLE_TTL_S)
 end
 
--- The node has offered all of its batches, up to that number; '': there are more to come.
-local function note_upto(settle, me, upto)
+-- The node's batches up to number `upto` are stored or offered; more: there are others to come.
+local function note_upto(settle, me, upto, more)
     local C = redis.call
-    if upto == '' then
-        C('HDEL', settle, '+' .. me)
+    C('HSET', settle, '+' .. me, upto)
+    if more == '1' then
         C('HINCRBY', settle, 'left', C('HSETNX', settle, '-' .. me, '1'))
     else
-        C('HSET', settle, '+' .. me, upto)
         C('HINCRBY', settle, 'left', string.format('%d', -C('HDEL', settle, '-' .. me)))
     end
 end
 
 local function unpack_offer(member)
-    local at = string.find(member, ' ', 1, true)
-    if string.sub(member, 1, 1) == '~' then
-        at = string.find(member, ' ', at + 1, true)
-    end
-    return cmsgpack.unpack(string.sub(member, at + 1))
+    local at = string.find(member, ' ', 1, true) + 18 -- the second blank
+    return cmsgpack.unpack(string.sub(member, at))
 end
 
--- Entries whose writer does not know their place, but somebody who saw them does. Not one in front
--- of which another of that writer has no place: it may not overtake that one.
+-- Entries whose writer does not know their place, but somebody who saw them, or a later one of
+-- that writer in that log.
 local function place_offers(settle, offers)
-    local C, blocked = redis.call, {}
-    for _, member in ipairs(C('ZRANGEBYLEX', offers, '[~', '+')) do
+    local C = redis.call
+    for _, member in ipairs(C('ZRANGEBYLEX', offers, '[' .. NO_PLACE, '+')) do
         local offer = unpack_offer(member)
-        local seen = C('HGET', settle, '?' .. offer[1] .. ' ' .. offer[2])
-        local seq, place = string.match(seen or '', '^(%d+) (%x+)$')
         local stream = offer[1] .. ' ' .. offer[2]
-        if seq ~= offer[3] then
-            blocked[stream] = true
-        elseif not blocked[stream] then
-            take_offer(settle, offers, place, offer)
+        local seen = C('HGET', settle, '?' .. stream)
+        local seq, place = string.match(seen or '', '^(%d+) (%x+)$')
+        if seq and tonumber(offer[3]) <= tonumber(seq) then
+            C('HDEL', settle, '~' .. stream)
+            C('ZREM', offers, member)
+            put_offer(settle, offers, place, offer)
+        else
+            C('HSET', settle, '~' .. stream, '1')
         end
     end
 end
@@ -162,47 +172,39 @@ local function may_append(settle, me)
     return true
 end
 
--- The requests of a node are counted from 0. One that does not follow on the last is of a
--- settlement that is gone, with all that the node offered in it, or comes behind one that was
--- not carried out.
-local function note_step(settle, me, step)
-    local C = redis.call
-    if step ~= '0' and C('HGET', settle, '#' .. me) ~= step then
-        return false
-    end
-    C('HSET', settle, '#' .. me, string.format('%d', tonumber(step) + 1))
-    return true
-end
-
 -- K: w settle offers
--- A: node era step wait_ms least_ms upto nseen noffers  (log writer seq place)*nseen
+-- A: node era base wait_ms least_ms upto more(0|1) nseen noffers  (log writer seq place)*nseen
 --    (place log seq entry nops (op field value)*nops)*noffers
--- era: as the node knows it; upto: '' while more is to come, then the number of its last batch.
+-- era: as the node knows it; base: '' at first, then the number up to which its batches are here,
+-- as it was told or offered them; upto: the same with those of this request.
 -- Returns [status, era, last, ...], last being the number of the node's last batch in the books:
 --   DONE    the era is settled, whether with this node's offers or without
---   WAIT    for other nodes, or for the rest of this node's offers: ask again
+--   WAIT    [..., have]: for other nodes, or for the node's batches behind number `have`; ask again
 --   READY   [..., (log writer)*]: the first entries that settle() is to append
---   ANEW    what the node offered before is not known: it is to begin with step 0 again
+--   ANEW    what is here of the node is not what it thinks: it is to begin with base '' again
 --   FENCED  the node was declared dead
 local function offer(K, A)
     local C = redis.call
     local w, settle, offers = K[1], K[2], K[3]
-    local me, nseen, noffers = A[1], tonumber(A[7]), tonumber(A[8])
+    local me, base, upto, nseen = A[1], A[3], A[6], tonumber(A[8])
     local last = C('HGET', w, me) or '0'
     if is_fenced(last) then
         return { 'FENCED', '', last }
     end
     local era, open = join_settlement(w, settle, offers, A[2], A[4], A[5])
+    local have = C('HGET', settle, '+' .. me) or last
     if not open then
         return { 'DONE', era, last }
-    elseif not note_step(settle, me, A[3]) then
+    elseif base == '' then
+        upto = have
+    elseif base ~= have then
         return { 'ANEW', era, last }
     end
-    note_seen(w, settle, me, A, 9, nseen)
-    note_offers(settle, offers, me, A, 9 + 4 * nseen, noffers)
-    note_upto(settle, me, A[6])
-    if A[6] == '' or not may_append(settle, me) then
-        return { 'WAIT', era, last }
+    note_seen(w, settle, me, A, 10, nseen)
+    note_offers(settle, offers, me, A, 10 + 4 * nseen, tonumber(A[9]))
+    note_upto(settle, me, upto, A[7])
+    if A[7] == '1' or not may_append(settle, me) then
+        return { 'WAIT', era, last, upto }
     end
     place_offers(settle, offers)
     return next_offers(offers, 'READY', era, last)
@@ -224,18 +226,17 @@ local function settle_offer(K, k, A, member, w, rooms, settle)
     end
 end
 
--- All is appended: whoever took part is known to have all its batches stored. It reads the ids
--- of its entries from `settle` itself.
+-- All is appended: what was offered is stored. The nodes read the ids of their entries from
+-- `settle` themselves.
 local function end_settlement(w, settle, offers, era)
     local C = redis.call
     local all, set = C('HGETALL', settle), { '~', string.sub(era, 2) }
     for i = 1, #all, 2 do
-        if string.sub(all[i], 1, 1) == '+' then
-            local node = string.sub(all[i], 2)
-            if not is_fenced(C('HGET', w, node) or '0') then
-                for _, word in ipairs({ node, all[i + 1], 'i' .. node, '' }) do
-                    set[#set + 1] = word
-                end
+        local node = string.match(all[i], '^%+(.*)')
+        local last = node and (C('HGET', w, node) or '0')
+        if node and last ~= all[i + 1] and not is_fenced(last) then
+            for _, word in ipairs({ node, all[i + 1], 'i' .. node, '' }) do
+                set[#set + 1] = word
             end
         end
     end

@@ -10,7 +10,7 @@
  *
  *   SETTLED -> JOIN -> OFFER, a page at a time -> WAIT, asking -> IDS -> SETTLED
  *
- * Who comes when it is over replays by itself (is_late): then what it lacked comes behind what
+ * Who comes when it is over sends what Redis lacks again by itself: then that comes behind what
  * others said meanwhile.
  */
 #include <inttypes.h>
@@ -29,9 +29,8 @@ enum {
     SEEN_MAX = 1000, /* entries told of in a request */
     ASK_MIN_MS = 50,
     ASK_MAX_MS = 400,
-    STEP_MAX = 64,    /* entries appended by one call */
-    BEHIND = 1 << 20, /* from here on the sequence of an id is made up */
-    IDS_MAX = 1000,   /* asked for at once, and one batch more */
+    STEP_MAX = 64,  /* entries appended by one call */
+    IDS_MAX = 1000, /* asked for at once, and one batch more */
 };
 
 /* ---- begin and end ---- */
@@ -68,39 +67,61 @@ void settlement_begin(struct publisher *p, struct out_partition *part)
     struct settlement *s = &part->settlement;
 
     settlement_abort(p, part);
-    s->step = 0;
     s->offered = 0;
     s->wait_ms = ASK_MIN_MS;
     set_state(p, part, SETTLE_JOIN);
     timer_start(&p->tick, 0);
 }
 
-/* All that we offered is stored again: what we know as stored, and what we did not know of. */
-static void all_is_stored(struct publisher *p, struct out_partition *part)
+/* Batches that were to be sent again, but are stored up to number `last`. */
+static void take_as_stored(struct publisher *p, struct out_partition *part, uint64_t last)
 {
     struct list stored;
 
     list_init(&stored);
     LIST_FOR_EACH(&part->todo, it) {
-        if (batch_is_ours(p, LIST_ENTRY(it, struct batch, link))) {
+        const struct batch *b = LIST_ENTRY(it, struct batch, link);
+
+        if (b->seq <= last && batch_is_ours(p, b)) {
             list_remove(it);
             list_append(&stored, it);
         }
     }
-    part->prev = part->seq;
     for (struct list *it; (it = list_take(&stored)) != NULL;) {
         partition_on_stored(p, part, LIST_ENTRY(it, struct batch, link), sv(NULL, 0));
     }
 }
 
-static void end(struct publisher *p, struct out_partition *part, bool took_part)
+/* Batches that were stored, but not any more: they are sent again, before anything newer. */
+static void take_as_lost(struct publisher *p, struct out_partition *part, uint64_t last)
 {
+    struct list lost;
+
+    list_init(&lost);
+    publisher_note_gone(part, last);
+    LIST_FOR_EACH(&part->ring, it) {
+        struct batch *b = LIST_ENTRY(it, struct batch, link);
+
+        if (b->seq > last) {
+            list_remove(it);
+            p->ring_bytes -= b->memory;
+            list_append(&lost, it);
+            metric_add(METRIC_REPLAYS, 1);
+        }
+    }
+    list_splice(&lost, &part->todo);
+    list_splice(&part->todo, &lost);
+}
+
+static void end(struct publisher *p, struct out_partition *part)
+{
+    uint64_t last = part->settlement.last;
+
     memcpy(part->era, part->settlement.era, sizeof(part->era));
     settlement_abort(p, part);
-    if (took_part) {
-        all_is_stored(p, part);
-    }
-    part->is_late = !took_part;
+    take_as_lost(p, part, last);
+    take_as_stored(p, part, last);
+    part->prev = last;
     part->check = true;
     partition_make_ready(p, part);
 }
@@ -116,13 +137,10 @@ static void on_settled(struct publisher *p, struct out_partition *part,
 
     memcpy(s->era, len == 0 ? "" : era.ptr, len);
     s->era[len] = '\0';
-    if (last != part->seq) {
-        end(p, part, false);
-    } else {
-        s->state = SETTLE_IDS;
-        s->offered = 0;
-        (void)send_ids(p, part);
-    }
+    s->last = last;
+    s->state = SETTLE_IDS;
+    s->offered = 0;
+    (void)send_ids(p, part);
 }
 
 /* ---- requests ---- */
@@ -192,30 +210,34 @@ static bool send_offer(struct publisher *p, struct out_partition *part)
         return false;
     }
     struct command *cmd = begin_request(p, part, "offer", 0);
-    size_t counts_at = cmd->argc + 6;
+    bool joins = s->state == SETTLE_JOIN;
+    size_t counts_at = cmd->argc + 7;
     size_t seen = 0;
     size_t offers = 0;
-    bool is_all = s->state != SETTLE_JOIN;
+    bool is_all = !joins;
 
     command_add(cmd, sv_of(p->redis->node));
     command_add(cmd, part->era[0] == '\0' ? SV("0") : sv_of(part->era));
-    command_add_u64(cmd, s->step++);
+    if (joins) {
+        command_add(cmd, SV(""));
+    } else {
+        command_add_u64(cmd, s->offered);
+    }
     command_add_u64(cmd, PUBLISHER_SETTLE_MS);
     command_add_u64(cmd, PUBLISHER_SETTLE_LEAST_MS);
-    command_add(cmd, SV(""));
-    command_add_u64(cmd, 0);
-    command_add_u64(cmd, 0);
-    if (s->state == SETTLE_JOIN) {
+    for (size_t i = cmd->argc; i <= counts_at + 1; i++) {
+        command_add_u64(cmd, 0);
+    }
+    if (joins) {
         seen = follower_add_seen(p->redis->follower, part->index, SEEN_MAX, &p->arena,
                                  cmd);
     } else if (s->state == SETTLE_OFFER) {
         is_all = add_offers(p, part, &part->ring, &offers) &&
                  add_offers(p, part, &part->todo, &offers);
     }
-    if (is_all) {
-        command_set_u64(cmd, counts_at - 1, part->seq);
-        s->state = SETTLE_WAIT;
-    }
+    s->state = is_all ? SETTLE_WAIT : s->state;
+    command_set_u64(cmd, counts_at - 2, s->offered);
+    command_set_u64(cmd, counts_at - 1, is_all ? 0 : 1);
     command_set_u64(cmd, counts_at, seen);
     command_set_u64(cmd, counts_at + 1, offers);
     return send_request(p, part);
@@ -255,12 +277,13 @@ static bool has_unknown_id(const struct batch *b)
 static struct batch *moved_behind(const struct publisher *p,
                                   const struct out_partition *part, uint64_t seq)
 {
+    const struct settlement *s = &part->settlement;
     struct batch *b = batch_behind(p, part, seq);
 
-    while (b != NULL && b->seq <= part->settlement.stored && !has_unknown_id(b)) {
+    while (b != NULL && b->seq <= s->stored && !has_unknown_id(b)) {
         b = batch_behind(p, part, b->seq);
     }
-    return b;
+    return b != NULL && b->seq <= s->last ? b : NULL;
 }
 
 static void add_id_fields(struct publisher *p, const struct batch *b)
@@ -295,7 +318,7 @@ static bool send_ids(struct publisher *p, struct out_partition *part)
         seq = b->seq;
     }
     if (cmd->argc == 2) {
-        end(p, part, true);
+        end(p, part);
         return true;
     }
     return send_request(p, part);
@@ -323,7 +346,7 @@ static void on_ids(struct publisher *p, struct out_partition *part,
     }
     if (at == 0) {
         metric_add(METRIC_MALFORMED, 1);
-        end(p, part, true);
+        end(p, part);
     } else {
         (void)send_ids(p, part);
     }
@@ -380,39 +403,6 @@ static void begin_again(struct publisher *p, struct out_partition *part)
     ask_later(p, part);
 }
 
-/*
- * Places must not contradict the order in which we said things, or those who read the log would
- * take what is earlier for a duplicate. After two failures in a row they may: an id is not known,
- * or the second server's clock was behind the first's. Then an entry stands right behind the one
- * before. (What is not known at the end of the list stands behind all others anyway.)
- */
-static void straighten(const struct publisher *p, struct out_partition *part)
-{
-    struct entry_id last = {0};
-    uint64_t known_upto = 0;
-
-    for (const struct batch *b = batch_behind(p, part, 0); b != NULL;
-         b = batch_behind(p, part, b->seq)) {
-        known_upto = has_unknown_id(b) ? known_upto : b->seq;
-    }
-    for (struct batch *b = batch_behind(p, part, 0); b != NULL && b->seq <= known_upto;
-         b = batch_behind(p, part, b->seq)) {
-        struct entry_id most = last;
-
-        for (size_t i = 0; i < b->chunk_count; i++) {
-            struct chunk *c = b->chunks[i];
-
-            if (c->id.ms < last.ms || (c->id.ms == last.ms && last.seq >= BEHIND)) {
-                c->id = (struct entry_id){last.ms, BEHIND + b->seq};
-            }
-            if (c->id.ms > most.ms || c->id.seq >= BEHIND) {
-                most = c->id;
-            }
-        }
-        last = most;
-    }
-}
-
 static void on_wait(struct publisher *p, struct out_partition *part,
                     const struct redisReply *reply)
 {
@@ -424,9 +414,8 @@ static void on_wait(struct publisher *p, struct out_partition *part,
     }
     if (s->state == SETTLE_JOIN) {
         s->stored = reply_u64(reply_at(reply, 2));
-        s->offered = s->stored;
-        publisher_note_gone(part, s->stored);
-        straighten(p, part);
+        s->offered = reply_u64(reply_at(reply, 3));
+        publisher_note_gone(part, s->offered);
         s->state = SETTLE_OFFER;
     }
     (void)send_offer(p, part);

@@ -435,20 +435,25 @@ def test_a_malformed_call_changes_nothing(redis, break_it):
 SETTLE, OFFERS = TAG + "settle", TAG + "offers"
 
 
-def offer(redis, node, era=0, upto="", seen=(), offers=(), wait=60_000, least=0, step=0):
-    """seen: (log, writer, seq, id); offers: (id or None, log, seq, entry, op...)."""
-    args = [node, era, step, wait, least, upto, len(seen), len(offers)]
-    for log, writer, seq, place in seen:
+def offer(redis, node, upto=None, era=0, base=None, more=False, **rest):
+    """A node joins (upto=None), or offers its batches up to a number, behind those that are there."""
+    wait, least = rest.get("wait", 60_000), rest.get("least", 0)
+    seen, offers = rest.get("seen", ()), rest.get("offers", ())
+    if upto is None:
+        base, upto, more = "", 0, True
+    elif base is None:
+        base = redis.command("HGET", SETTLE, f"+{node}") or redis.command("HGET", W, node) or "0"
+    args = [node, era, base, wait, least, upto, int(more), len(seen), len(offers)]
+    for log, writer, seq, place in seen:  # place: its id
         args += [log, writer, seq, place_of(place)]
     for place, log, seq, entry, *ops in offers:
-        where = f"~{node} {seq:016x}" if place is None else place_of(place)
-        args += [where, log, seq, entry, len(ops)]
+        args += [place_of(place), log, seq, entry, len(ops)]
         args += [word for op in ops for word in op]
     return call(redis, "offer", [W, SETTLE, OFFERS], *args)
 
 
 def place_of(number):
-    return f"{number:032x}"
+    return "x" if number is None else f"{number:032x}"
 
 
 def settle(redis, era, following=(), node=ME):
@@ -478,8 +483,8 @@ def test_offers_are_appended_in_the_order_of_their_old_ids(redis):
     say(redis, 1, "#a", "kept too", node=OTHER)
     seen = [("#a", OTHER, 3, 4), ("#a", ME, 1, 1)]
     mine = [(3, "#a", 2, "third"), (5, "#a", 3, "fifth"), (5, "#b", 3, "elsewhere")]
-    assert offer(redis, ME, seen=seen) == ["WAIT", "-1", "1"]
-    assert offer(redis, ME, upto=3, offers=mine) == ["WAIT", "-1", "1"]
+    assert offer(redis, ME, seen=seen) == ["WAIT", "-1", "1", "1"]
+    assert offer(redis, ME, upto=3, offers=mine) == ["WAIT", "-1", "1", "3"]
     assert apply(redis, 2, entries=[("#a", "new")]) == ["ERA", "-1", "E1"]
     theirs = [(2, "#a", 2, "second"), (4, "#a", 3, "fourth")]
     answer = offer(redis, OTHER, upto=3, offers=theirs)
@@ -581,40 +586,63 @@ def test_one_node_appends_and_another_follows_when_it_does_not(redis):
 def test_many_offers_are_appended_step_by_step(redis):
     offers = [(number, f"#r{number % 7}", 1 + number // 200, str(number)) for number in range(1000)]
     answer = ["WAIT"]
-    for first in range(0, 1000, 200):
-        upto = 5 if first == 800 else ""
-        part = offers[first : first + 200]
-        answer = offer(redis, ME, upto=upto, offers=part, step=first // 200)
+    for upto in range(1, 6):
+        part = offers[200 * (upto - 1) : 200 * upto]
+        answer = offer(redis, ME, upto=upto, more=upto < 5, offers=part)
     assert settle_all(redis, answer) == ["DONE", "1", "5"]
     for room in range(7):
         assert texts(redis, f"#r{room}") == [str(n) for n in range(1000) if n % 7 == room]
 
 
 def test_who_offered_in_a_settlement_that_is_gone_begins_anew(redis):
-    offer(redis, ME, step=0)
-    offer(redis, ME, step=1, offers=[(1, "#a", 1, "one")])
+    offer(redis, ME)
+    offer(redis, ME, upto=1, more=True, offers=[(1, "#a", 1, "one")])
     redis.command("DEL", W)
     # Were this taken, the books would say that "one" is stored.
-    assert offer(redis, ME, step=2, upto=1) == ["ANEW", "-1", "0"]
-    assert offer(redis, ME, step=0)[0] == "WAIT"
-    settle_all(redis, offer(redis, ME, step=1, upto=1, offers=[(1, "#a", 1, "one")]))
+    assert offer(redis, ME, base=1, upto=2) == ["ANEW", "-1", "0"]
+    assert offer(redis, ME) == ["WAIT", "-1", "0", "0"]
+    settle_all(redis, offer(redis, ME, upto=1, offers=[(1, "#a", 1, "one")]))
     assert texts(redis, "#a") == ["one"]
 
 
-def test_what_comes_behind_an_offer_that_was_not_taken_is_refused(redis):
-    offer(redis, ME, step=0)
-    assert offer(redis, ME, step=2, upto=1) == ["ANEW", "-1", "0"]
-    assert offer(redis, ME, step=1)[0] == "WAIT"
-
-
-def test_offering_again_appends_once(redis):
-    offers = [(1, "#a", 1, "one"), (None, "#a", 2, "two")]
+def test_who_begins_anew_is_told_what_it_offered_before(redis):
     offer(redis, OTHER, seen=[("#a", ME, 2, 7)])
-    offer(redis, OTHER, upto=0)
-    offer(redis, ME, offers=offers)
-    offer(redis, ME, upto=2, offers=offers)
-    settle_all(redis, offer(redis, ME, upto=2, offers=offers))
+    offer(redis, ME, upto=1, more=True, offers=[(1, "#a", 1, "one")])
+    assert offer(redis, ME) == ["WAIT", "-1", "0", "1"]
+    assert offer(redis, ME, base=0, upto=2) == ["ANEW", "-1", "0"]
+    offer(redis, ME, upto=2, offers=[(None, "#a", 2, "two")])
+    settle_all(redis, offer(redis, OTHER, upto=0), OTHER)
     assert texts(redis, "#a") == ["one", "two"]
+    assert redis.command("HGET", W, ME) == "2"
+
+
+def test_of_a_node_that_does_not_come_to_the_end_is_stored_what_it_offered(redis):
+    offer(redis, ME, upto=1, more=True, offers=[(1, "#a", 1, "one")])
+    offer(redis, OTHER, upto=0, wait=0)
+    redis.command("HSET", SETTLE, "until", "0")
+    settle_all(redis, offer(redis, OTHER, upto=0), OTHER)
+    assert offer(redis, ME, base=1, upto=2, offers=[(2, "#a", 2, "two")]) == ["DONE", "1", "1"]
+    assert apply(redis, 2, entries=[("#a", "two")], era="1")[0] == "OK"
+    assert texts(redis, "#a") == ["one", "two"]
+
+
+def test_old_ids_do_not_contradict_the_order_in_which_a_node_wrote(redis):
+    offer(redis, ME)
+    offer(redis, OTHER, upto=1, offers=[(4, "#a", 1, "other")])
+    offer(redis, ME, upto=1, more=True, offers=[(5, "#a", 1, "one")])
+    offer(redis, ME, upto=2, more=True, offers=[(3, "#a", 2, "two"), (1, "#b", 2, "b two")])
+    rest = [(None, "#a", 3, "three"), (6, "#a", 4, "four")]
+    settle_all(redis, offer(redis, ME, upto=4, offers=rest))
+    assert texts(redis, "#a") == ["other", "one", "two", "three", "four"]
+    assert texts(redis, "#b") == ["b two"]
+
+
+def test_what_stands_in_front_of_what_somebody_saw_is_placed_there_too(redis):
+    offer(redis, OTHER, seen=[("#a", ME, 2, 3)])
+    offer(redis, OTHER, upto=1, offers=[(4, "#a", 1, "four")])
+    unknown = [(None, "#a", seq, f"mine {seq}") for seq in (1, 2, 3)]
+    settle_all(redis, offer(redis, ME, upto=3, offers=unknown))
+    assert texts(redis, "#a") == ["mine 1", "mine 2", "four", "mine 3"]
 
 
 def test_nobody_is_reaped_while_a_partition_is_settled(redis):

@@ -194,7 +194,7 @@ static bool may_settle(const struct model_books *b)
     bool all = true;
 
     for (size_t i = 0; i < b->writer_count; i++) {
-        all = all && (!b->writers[i].expected || b->writers[i].is_in);
+        all = all && !b->writers[i].is_awaited;
     }
     return virtual_loop_now_ms() >= (all ? b->from_ms : b->until_ms);
 }
@@ -211,10 +211,9 @@ static void begin_settlement(struct model_books *b, uint64_t known, uint64_t wai
     for (size_t i = 0; i < b->writer_count; i++) {
         struct model_writer *w = &b->writers[i];
 
-        w->expected = false;
-        w->is_in = false;
-        w->steps = 0;
-        memset(w->seen, 0, sizeof w->seen);
+        w->is_awaited = false;
+        w->has_joined = false;
+        memset(w->streams, 0, sizeof w->streams);
     }
 }
 
@@ -227,80 +226,61 @@ static void note_seen(struct model_books *b, const struct model_writer *me,
                       const struct str_view *seen)
 {
     struct model_writer *w = writer_get(b, seen[1]);
-    size_t log = log_of_name(seen[0]);
+    struct model_stream *stream = &w->streams[log_of_name(seen[0])];
 
-    if (number(seen[2]) > w->seen[log].seq) {
-        w->seen[log].seq = number(seen[2]);
-        (void)snprintf(w->seen[log].place, sizeof w->seen[log].place, "%.*s",
+    if (number(seen[2]) > stream->seen_seq) {
+        stream->seen_seq = number(seen[2]);
+        (void)snprintf(stream->seen_place, sizeof stream->seen_place, "%.*s",
                        SV_ARG(seen[3]));
     }
-    w->expected = w->expected || w != me;
+    w->is_awaited = w->is_awaited || (w != me && !w->has_joined);
 }
 
-static bool is_offered(struct model_books *b, const struct model_offer *o)
+/* Give the offer a place: `place`, or right behind the one before. */
+static void put_offer(struct model_offer *o, const char *place)
 {
-    for (size_t i = 0; i < b->new_id_count; i++) {
-        const struct model_new_id *it = &b->new_ids[i];
+    struct model_stream *stream = &o->writer->streams[o->log];
 
-        if (it->log == o->log && it->writer == o->writer && it->seq == o->seq) {
-            return true;
-        }
+    if (place[0] == 'x' || stream->is_unplaced) {
+        stream->is_unplaced = true;
+        place = "x";
+    } else if (strcmp(place, stream->place) > 0) {
+        memmove(stream->place, place, strlen(place) + 1);
+    } else {
+        place = stream->place;
     }
-    for (size_t i = 0; i < b->offer_count; i++) {
-        struct model_offer *it = &b->offers[i];
-
-        if (it->log == o->log && it->writer == o->writer && it->seq == o->seq) {
-            if (o->place[0] != '~') {
-                memcpy(it->place, o->place, sizeof it->place);
-            }
-            return true;
-        }
-    }
-    return false;
+    memmove(o->place, place, strlen(place) + 1);
 }
 
 static void note_offer(struct model_redis *r, struct model_writer *me,
                        const struct str_view *args)
 {
     struct model_books *b = &r->books;
-    struct model_offer o = {.log = log_of_name(args[1]),
-                            .writer = me,
-                            .seq = number(args[2]),
-                            .text = copy(r, args[3])};
+    char place[40];
 
     PARLEY_ASSERT(number(args[4]) == 0);
-    (void)snprintf(o.place, sizeof o.place, "%.*s", SV_ARG(args[0]));
-    if (!is_offered(b, &o)) {
-        PARLEY_ASSERT(b->offer_count < MODEL_OFFERS_MAX);
-        b->offers[b->offer_count++] = o;
-    }
+    PARLEY_ASSERT(b->offer_count < MODEL_OFFERS_MAX);
+    struct model_offer *o = &b->offers[b->offer_count++];
+
+    *o = (struct model_offer){.log = log_of_name(args[1]),
+                              .writer = me,
+                              .seq = number(args[2]),
+                              .text = copy(r, args[3])};
+    (void)snprintf(place, sizeof place, "%.*s", SV_ARG(args[0]));
+    put_offer(o, place);
 }
 
-/* Whether an earlier entry of that writer in that log has no place either. */
-static bool is_blocked(const struct model_books *b, const struct model_offer *o)
+static bool is_before(const struct model_offer *a, const struct model_offer *b)
 {
-    for (size_t i = 0; i < b->offer_count; i++) {
-        const struct model_offer *it = &b->offers[i];
+    int order = strcmp(a->place, b->place);
 
-        if (it->place[0] == '~' && it->log == o->log && it->writer == o->writer &&
-            it->seq < o->seq) {
-            return true;
-        }
+    if (order == 0) {
+        order = (a->seq > b->seq) - (a->seq < b->seq);
     }
-    return false;
-}
-
-static void place_offers(struct model_books *b)
-{
-    for (size_t i = 0; i < b->offer_count; i++) {
-        struct model_offer *o = &b->offers[i];
-
-        if (o->place[0] == '~' && o->writer->seen[o->log].seq == o->seq &&
-            !is_blocked(b, o)) {
-            memcpy(o->place, o->writer->seen[o->log].place,
-                   sizeof o->writer->seen[o->log].place);
-        }
+    if (order == 0) {
+        order = strcmp(a->writer->id, b->writer->id);
     }
+    return order < 0 || (order == 0 && a->log < b->log);
 }
 
 /* The offer that is to be appended next, after `before` (NULL: of all). */
@@ -311,14 +291,32 @@ static struct model_offer *next_offer(struct model_books *b,
 
     for (size_t i = 0; i < b->offer_count; i++) {
         struct model_offer *o = &b->offers[i];
-        bool is_later = before == NULL || strcmp(o->place, before->place) > 0 ||
-                        (strcmp(o->place, before->place) == 0 && o > before);
 
-        if (is_later && (next == NULL || strcmp(o->place, next->place) < 0)) {
+        if ((before == NULL || is_before(before, o)) &&
+            (next == NULL || is_before(o, next))) {
             next = o;
         }
     }
     return next;
+}
+
+static void place_offers(struct model_books *b)
+{
+    struct model_offer *o = next_offer(b, NULL);
+
+    while (o != NULL && o->place[0] != 'x') {
+        o = next_offer(b, o);
+    }
+    while (o != NULL) {
+        struct model_offer *next = next_offer(b, o);
+        struct model_stream *stream = &o->writer->streams[o->log];
+
+        stream->is_unplaced = o->seq > stream->seen_seq;
+        if (!stream->is_unplaced) {
+            put_offer(o, stream->seen_place);
+        }
+        o = next;
+    }
 }
 
 static void say_ready(struct model_books *b, uint64_t last, struct strbuf *out)
@@ -338,6 +336,16 @@ static void say_ready(struct model_books *b, uint64_t last, struct strbuf *out)
     }
 }
 
+static void say_wait(const struct model_books *b, const struct model_writer *w,
+                     struct strbuf *out)
+{
+    say_array(out, 4);
+    say_text(out, "WAIT");
+    say_text(out, era_text(b));
+    say_u64(out, w->last);
+    say_u64(out, w->have);
+}
+
 static void say_status(const struct model_books *b, const char *status, uint64_t last,
                        struct strbuf *out)
 {
@@ -352,8 +360,9 @@ static void run_offer(struct model_redis *r, const struct str_view *args,
 {
     struct model_books *b = &r->books;
     struct model_writer *me = writer_get(b, args[0]);
-    size_t seen = (size_t)number(args[6]);
-    size_t offers = (size_t)number(args[7]);
+    bool has_more = number(args[6]) == 1;
+    size_t seen = (size_t)number(args[7]);
+    size_t offers = (size_t)number(args[8]);
 
     if (!b->settling && b->era > number(args[1])) {
         say_status(b, "DONE", me->last, out);
@@ -362,22 +371,22 @@ static void run_offer(struct model_redis *r, const struct str_view *args,
     if (!b->settling) {
         begin_settlement(b, number(args[1]), number(args[3]), number(args[4]));
     }
-    if (number(args[2]) != 0 && number(args[2]) != me->steps) {
+    me->have = me->has_joined ? me->have : me->last;
+    if (args[2].len > 0 && number(args[2]) != me->have) {
         say_status(b, "ANEW", me->last, out);
         return;
     }
-    me->steps = number(args[2]) + 1;
     for (size_t i = 0; i < seen; i++) {
-        note_seen(b, me, args + 8 + 4 * i);
+        note_seen(b, me, args + 9 + 4 * i);
     }
     for (size_t i = 0; i < offers; i++) {
-        note_offer(r, me, args + 8 + 4 * seen + 5 * i);
+        note_offer(r, me, args + 9 + 4 * seen + 5 * i);
     }
-    me->is_in = args[5].len > 0;
-    me->expected = true;
-    me->upto = number(args[5]);
-    if (args[5].len == 0 || !may_settle(b)) {
-        say_status(b, "WAIT", me->last, out);
+    me->is_awaited = has_more;
+    me->has_joined = true;
+    me->have = args[2].len > 0 ? number(args[5]) : me->have;
+    if (has_more || !may_settle(b)) {
+        say_wait(b, me, out);
         return;
     }
     place_offers(b);
@@ -393,8 +402,8 @@ static void end_settlement(struct model_redis *r)
     for (size_t i = 0; i < b->writer_count; i++) {
         struct model_writer *w = &b->writers[i];
 
-        if (w->is_in) {
-            w->last = w->upto;
+        if (w->has_joined && w->last != w->have) {
+            w->last = w->have;
             w->ids[0] = '\0';
         }
     }

@@ -41,20 +41,21 @@ struct model_writer {
     uint64_t last;
     char ids[256];
     /* of the settlement under way */
-    bool expected;
-    bool is_in;
-    uint64_t upto;
-    uint64_t steps; /* requests that were taken */
-    struct {
-        uint64_t seq;
-        char place[40];
-    } seen[MODEL_LOGS]; /* its newest entry that anybody saw */
+    bool is_awaited;
+    bool has_joined;
+    uint64_t have; /* number of its last batch that is stored or offered */
+    struct model_stream {
+        uint64_t seen_seq; /* of its newest entry that anybody saw */
+        char seen_place[40];
+        char place[40];   /* the last one that was given */
+        bool is_unplaced; /* there are entries behind it that have none */
+    } streams[MODEL_LOGS];
 };
 
 struct model_offer {
     char place[80];
     size_t log;
-    struct model_writer *writer; /* index, see writers; only compared */
+    struct model_writer *writer;
     uint64_t seq;
     const char *text;
 };
