@@ -110,6 +110,9 @@ void log_set_state(struct log_handle *log, enum log_state state)
 {
     struct follower *f = log->follower;
 
+    if (log->doubtful && (state == LOG_CHECK || state == LOG_READ)) {
+        state = LOG_RESCAN;
+    }
     log->state = state;
     log->turn++;
     log->holed = false;

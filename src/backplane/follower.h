@@ -12,6 +12,10 @@
  *       '------ link lost, sunsubscribe ------ from any
  *   READ --the log does not hold what we applied last--> RESCAN --> LIVE or SNAPSHOT
  *
+ * A server that takes over from another may lack what that one stored last, and gives the same
+ * ids to other entries. So after a failover logs that moved lately are read from their beginning
+ * (RESCAN), whatever their heads say.
+ *
  * Each log keeps, for each writer, the highest batch number that it applied (its marks); so an
  * entry that is stored twice (published again after a failover) is applied once.
  * Owns the logs. Work is limited: FOLLOWER_READS_MAX requests under way.
@@ -62,6 +66,9 @@ size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
 /* What came in from a primary; false: it is of none of the logs. */
 bool follower_on_push(struct follower *f, const struct redisReply *push,
                       const struct shard *from);
+/* Behind the partition's link is a server that may lack what was stored last; to be told before
+ * follower_on_ready(). */
+void follower_on_other_server(struct follower *f, uint32_t partition);
 /* A link is up, or the node is registered: what waited may go on. */
 void follower_on_ready(struct follower *f);
 void follower_on_subscriptions_down(struct follower *f, const struct shard *s);

@@ -50,6 +50,7 @@ struct log_handle {
     unsigned requests; /* under way that hold this log */
     bool has_copy;     /* a snapshot was given */
     bool reborn;       /* the partition's data was lost since */
+    bool doubtful;     /* the server is another one: `last` may name another entry there */
     bool holed;        /* the rescan under way found a hole */
     bool
         hole_untold; /* a rescan found one: the books tell whether the log is a new one */
@@ -71,6 +72,8 @@ struct log_handle {
 /* What the logs of a partition have in common. */
 struct followed {
     uint64_t rests_until_ms; /* its primary refused a request */
+    bool other_server;       /* that may lack entries; see follower_on_ready() */
+    uint64_t newest_ms;      /* then: of its newest entry that we applied */
     bool moved;              /* it has another primary; told with follower_on_map() */
     struct shard *before;    /* borrowed until then */
 };
@@ -78,6 +81,7 @@ struct followed {
 struct follower {
     struct redis *redis;         /* borrowed */
     struct followed *partitions; /* owned */
+    bool has_other_server;       /* one of them */
     struct map by_channel;
     struct map writers;
     struct list subscribe; /* logs in SUBSCRIBE that are not asked for yet */
@@ -98,6 +102,7 @@ struct follower {
 
 /* The stream's key, which is also the channel. */
 struct str_view log_key(const void *log);
+/* A doubtful log that is to be compared or read on is read from its beginning instead. */
 void log_set_state(struct log_handle *log, enum log_state state);
 /* Whether the entry is new to this log; if so it is marked. */
 bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order);

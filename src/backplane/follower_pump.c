@@ -115,10 +115,51 @@ void follower_pump(void *arg)
 
 /* ---- primaries come and go ---- */
 
+void follower_on_other_server(struct follower *f, uint32_t partition)
+{
+    f->partitions[partition].other_server = true;
+    f->partitions[partition].newest_ms = 0;
+    f->has_other_server = true;
+}
+
+static void doubt(struct log_handle *log)
+{
+    log->doubtful = true;
+    if (log->state == LOG_LIVE || log->state == LOG_CHECK || log->state == LOG_READ) {
+        log_set_state(log, LOG_RESCAN);
+    }
+}
+
+/* What is older than a minute no failover takes away: logs that were quiet are not read anew. */
+static void doubt_logs(struct follower *f)
+{
+    size_t cursor = 0;
+
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        struct followed *part = &f->partitions[log->partition];
+
+        part->newest_ms = log->last.ms > part->newest_ms ? log->last.ms : part->newest_ms;
+    }
+    cursor = 0;
+    for (struct log_handle *log; (log = map_next(&f->by_channel, &cursor)) != NULL;) {
+        const struct followed *part = &f->partitions[log->partition];
+
+        if (part->other_server && log->has_copy &&
+            part->newest_ms - log->last.ms <= FOLLOWER_SEEN_MS) {
+            doubt(log);
+        }
+    }
+}
+
 void follower_on_ready(struct follower *f)
 {
+    if (f->has_other_server) {
+        f->has_other_server = false;
+        doubt_logs(f);
+    }
     for (uint32_t i = 0; i < f->redis->partitions.count; i++) {
         f->partitions[i].rests_until_ms = 0;
+        f->partitions[i].other_server = false;
     }
     unpark(f);
 }

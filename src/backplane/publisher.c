@@ -12,6 +12,7 @@
 #include <parley/util/rng.h>
 
 #include "backplane/batch.h"
+#include "backplane/follower.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/reply.h"
 #include "backplane/shard.h"
@@ -461,7 +462,7 @@ static void on_tick(void *arg)
 static bool may_lack(const struct publisher *p, const struct out_partition *part,
                      const struct shard *shard, struct server_life life)
 {
-    if (part->seq == 0 || part->life.replid == 0 || part->life.replid == life.replid) {
+    if (part->life.replid == 0 || part->life.replid == life.replid) {
         return false;
     }
     return topology_is_single(p->redis->topology) || part->shard == shard ||
@@ -482,6 +483,9 @@ static void check_life(struct publisher *p, struct out_partition *part)
     part->life = life;
     part->shard = shard;
     if (lacks) {
+        follower_on_other_server(p->redis->follower, part->index);
+    }
+    if (lacks && part->seq > 0) {
         settlement_begin(p, part);
     }
 }

@@ -110,6 +110,7 @@ static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
         log->dirty = snap.last;
     }
     snap.members = members;
+        log->doubtful = false;
     snap.state = state;
     snap.reborn = log->reborn ||
                   publisher_has_lost_epoch(r->publisher, log->partition, epoch);
@@ -244,6 +245,7 @@ static void end_rescan(struct log_handle *log)
         log->last = log->scan;
     }
     log->hole_untold = log->holed;
+        log->doubtful = false;
     if (holed || log->reborn) {
         log_set_state(log, LOG_SNAPSHOT); /* the books must be read again */
     } else {
