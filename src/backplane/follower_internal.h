@@ -56,7 +56,7 @@ struct log_handle {
         hole_untold; /* a rescan found one: the books tell whether the log is a new one */
     uint64_t turn;   /* counts the state changes: answers to older questions are void */
     struct entry_id last;  /* applied */
-    struct entry_id base;  /* `last` of the snapshot: older entries were in it */
+    struct entry_id base;  /* up to it entries of writers without a mark were in the snapshot */
     struct entry_id dirty; /* newest that we heard of */
     struct entry_id asked; /* `dirty` when the read under way was sent */
     struct entry_id scan;  /* the last entry that the rescan under way read */
