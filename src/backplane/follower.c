@@ -325,14 +325,18 @@ static void note_dirty(struct log_handle *log, struct entry_id id)
     }
 }
 
+bool log_knows(const struct log_handle *log, const struct entry *entry)
+{
+    const struct mark *m = mark_find(log, writer_get(log->follower, entry->node));
+
+    return m != NULL && entry->seq <= m->seq;
+}
+
 /* An entry at or before what was applied: known, unless the log was rolled back. */
 static void on_old_frame(struct log_handle *log, const struct entry *entry)
 {
-    const struct mark *m = mark_find(log, writer_get(log->follower, entry->node));
-    bool known = sv_equal(entry->node, SV("-")) || (m != NULL && entry->seq <= m->seq);
-
     metric_add(METRIC_DUPLICATES, 1);
-    if (!known) {
+    if (!log_knows(log, entry) && !sv_equal(entry->node, SV("-"))) {
         log_set_state(log, LOG_RESCAN);
     }
 }

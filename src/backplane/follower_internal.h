@@ -106,6 +106,8 @@ struct str_view log_key(const void *log);
 void log_set_state(struct log_handle *log, enum log_state state);
 /* Whether the entry is new to this log; if so it is marked. */
 bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order);
+/* Whether it is marked. */
+bool log_knows(const struct log_handle *log, const struct entry *entry);
 /* Give one entry to the hub if it is new. */
 void log_apply(struct log_handle *log, const struct entry *entry, bool in_order);
 /* Everything up to `last` is applied: apply the held frames and go LIVE, or read on if more

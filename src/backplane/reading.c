@@ -110,9 +110,9 @@ static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
     } else if (count == 0) { /* the stream is gone; the next entry continues the books */
         log->last = snap.last;
         log->dirty = snap.last;
+        log->doubtful = false;
     }
     snap.members = members;
-        log->doubtful = false;
     snap.state = state;
     snap.reborn = log->reborn ||
                   publisher_has_lost_epoch(r->publisher, log->partition, epoch);
@@ -245,9 +245,9 @@ static void end_rescan(struct log_handle *log)
 
     if (!is_zero(log->scan)) {
         log->last = log->scan;
+        log->doubtful = false;
     }
     log->hole_untold = log->holed;
-        log->doubtful = false;
     if (holed || log->reborn) {
         log_set_state(log, LOG_SNAPSHOT); /* the books must be read again */
     } else {
@@ -255,16 +255,24 @@ static void end_rescan(struct log_handle *log)
     }
 }
 
+/* Whether what came behind the last entry that we applied was trimmed: not even the stream's first
+ * entry is one that we know. (A log that was empty, or began anew after a failover, has no hole.) */
+static bool is_holed(const struct log_handle *log, const struct redisReply *first)
+{
+    struct entry entry;
+
+    return !is_zero(log->last) && reply_entry(first, &entry) &&
+           entry_id_compare(entry.id, log->last) > 0 && !log_knows(log, &entry);
+}
+
 static void on_rescan(struct log_handle *log, const struct redisReply *page)
 {
     size_t count = reply_count(page);
     struct entry_id scan = log->scan;
     bool holed = log->holed;
-    struct entry_id first;
 
-    if (is_zero(scan) && count > 0 &&
-        entry_id_parse(reply_text(reply_at(reply_at(page, 0), 0)), &first)) {
-        holed = entry_id_compare(first, log->last) > 0;
+    if (is_zero(scan) && count > 0) {
+        holed = is_holed(log, reply_at(page, 0));
     }
     if (!apply_page(log, page, 0, false)) {
         return;
