@@ -66,15 +66,6 @@ static struct redisReply *parse(const char *text, size_t len)
 
 /* ---- the hub's side ---- */
 
-static void on_snapshot(void *hub, void *log_owner, const struct snapshot *snap)
-{
-    struct world_log *log = log_owner;
-
-    (void)hub;
-    (void)snap;
-    log->is_open = true;
-}
-
 /* An item is "M", the node's index and the number of the line. */
 static void on_entry(void *hub, void *log_owner, const struct entry *entry)
 {
@@ -92,6 +83,17 @@ static void on_entry(void *hub, void *log_owner, const struct entry *entry)
         ck_assert_uint_lt(log->count, WORLD_HEARD_MAX);
         log->heard[log->count++] = (struct heard){(unsigned)node, (unsigned)number};
     }
+}
+
+/* What a first snapshot has counts as heard. */
+static void on_snapshot(void *hub, void *log_owner, const struct snapshot *snap)
+{
+    struct world_log *log = log_owner;
+
+    for (size_t i = 0; i < snap->entry_count && !log->is_open; i++) {
+        on_entry(hub, log_owner, &snap->entries[i]);
+    }
+    log->is_open = true;
 }
 
 static void on_hole(void *hub, void *log_owner)
@@ -133,6 +135,19 @@ void world_say(struct world_node *n, size_t log)
     ck_assert(publisher_add(n->redis.publisher, 0, log == 0 ? SV("#a") : SV("#b"), &pub));
     strbuf_done(&item);
     virtual_loop_run_tasks();
+}
+
+void world_reopen(struct world_node *n, size_t log)
+{
+    struct world_log *l = &n->logs[log];
+
+    if (world.server.books.logs[log].count < FOLLOWER_SNAPSHOT / 4) {
+        follower_close(n->redis.follower, l->handle);
+        l->count = 0;
+        l->is_open = false;
+        l->handle = follower_open(n->redis.follower, log == 0 ? SV("#a") : SV("#b"), l);
+        virtual_loop_run_tasks();
+    }
 }
 
 /* ---- instead of redis.c ---- */

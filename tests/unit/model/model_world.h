@@ -64,6 +64,8 @@ void world_teardown(void);
 unsigned world_chance(unsigned bound);
 /* The node says its next line in the log. */
 void world_say(struct world_node *n, size_t log);
+/* The node leaves the log and comes back, while a snapshot holds all of it. */
+void world_reopen(struct world_node *n, size_t log);
 
 /* One thing that may happen to a node; false: there is nothing of the kind. */
 bool world_run_request(struct world_node *n);
