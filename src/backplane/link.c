@@ -15,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/types.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -363,36 +361,12 @@ static void take_subscription_reply(struct link *link, const struct redisReply *
     }
 }
 
-/* Without TLS libevent reads 4 KB at a time, and asks each time whether there are any. If it got
- * as many, take what else waits. An end or an error it finds out by itself. */
-static void read_on(struct link *link)
+/* False when the connection has ended meanwhile. */
+static bool take_replies(struct link *link)
 {
-    char bytes[1 << 15];
-    ssize_t count;
-    size_t total = 0;
-
-    do {
-        count = recv(bufferevent_getfd(link->bev), bytes, sizeof bytes, MSG_DONTWAIT);
-        if (count > 0) {
-            replies_feed_bytes(&link->replies, sv(bytes, (size_t)count));
-            total += (size_t)count;
-        }
-    } while (count == sizeof bytes && total < READ_BYTES_MAX);
-}
-
-static void on_readable(struct bufferevent *bev, void *arg)
-{
-    struct link *link = arg;
-    struct evbuffer *in = bufferevent_get_input(bev);
-    bool is_more = link->tls == NULL && evbuffer_get_length(in) >= LIBEVENT_READ_BYTES;
     uint32_t connection = link->connection;
     const redisReply *reply;
 
-    link->last_byte_ms = loop_now_ms(link->loop);
-    replies_feed(&link->replies, in);
-    if (is_more) {
-        read_on(link);
-    }
     while (link->connection == connection) {
         switch (replies_next(&link->replies, &reply)) {
         case REPLIES_OK:
@@ -403,12 +377,30 @@ static void on_readable(struct bufferevent *bev, void *arg)
             }
             break;
         case REPLIES_NONE:
-            return;
+            return true;
         case REPLIES_BAD:
             metric_add(METRIC_MALFORMED, 1);
             fail(link, "malformed answer: %s", replies_error(&link->replies));
-            return;
+            return false;
         }
+    }
+    return false;
+}
+
+/* Without TLS libevent reads 4 KB at a time, and asks each time whether there are any: if it got
+ * as many, there may be more. An end or an error it finds out. */
+static void on_readable(struct bufferevent *bev, void *arg)
+{
+    struct link *link = arg;
+    struct evbuffer *in = bufferevent_get_input(bev);
+    bool is_more = link->tls == NULL && evbuffer_get_length(in) >= LIBEVENT_READ_BYTES;
+    size_t left = READ_BYTES_MAX;
+
+    link->last_byte_ms = loop_now_ms(link->loop);
+    replies_feed(&link->replies, in);
+    while (take_replies(link) && is_more && left > 0) {
+        is_more = replies_read(&link->replies, bufferevent_getfd(bev));
+        left -= REPLIES_READ_BYTES;
     }
 }
 

@@ -2,6 +2,8 @@
 #include "backplane/replies.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #include <event2/buffer.h>
 
@@ -146,11 +148,11 @@ void replies_end(struct replies *r)
     }
 }
 
-void replies_feed_bytes(struct replies *r, struct str_view bytes)
+/* A failure sticks to the reader and shows in replies_next(). */
+static void feed(struct replies *r, const char *bytes, size_t len)
 {
-    /* A failure sticks to the reader and shows in replies_next(). */
-    (void)redisReaderFeed(r->reader, bytes.ptr, bytes.len);
-    r->bytes += bytes.len;
+    (void)redisReaderFeed(r->reader, bytes, len);
+    r->bytes += len;
 }
 
 void replies_feed(struct replies *r, struct evbuffer *in)
@@ -160,10 +162,21 @@ void replies_feed(struct replies *r, struct evbuffer *in)
     while (len > 0) {
         const char *bytes = (const char *)evbuffer_pullup(in, (ev_ssize_t)len);
 
-        replies_feed_bytes(r, sv(bytes, len));
+        feed(r, bytes, len);
         evbuffer_drain(in, len);
         len = evbuffer_get_contiguous_space(in);
     }
+}
+
+bool replies_read(struct replies *r, int fd)
+{
+    char bytes[REPLIES_READ_BYTES];
+    ssize_t count = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    if (count > 0) {
+        feed(r, bytes, (size_t)count);
+    }
+    return count == sizeof bytes;
 }
 
 enum replies_next replies_next(struct replies *r, const redisReply **ret_reply)

@@ -17,13 +17,13 @@
 
 #include <parley/util/arena.h>
 #include <parley/util/base.h>
-#include <parley/util/str.h>
 
 struct evbuffer;
 
 enum {
     REPLY_ELEMENTS_MAX = 4 << 20, /* of one array: a hash with two million fields */
     REPLY_DEPTH_MAX = 6,          /* arrays in arrays */
+    REPLIES_READ_BYTES = 8192,
 };
 
 /* Stays where it is while in use: hiredis keeps pointers into it. */
@@ -43,7 +43,9 @@ void replies_begin(struct replies *r);
 void replies_end(struct replies *r);
 /* Take in all of `in`. */
 void replies_feed(struct replies *r, struct evbuffer *in);
-void replies_feed_bytes(struct replies *r, struct str_view bytes);
+/* Take in what waits at a socket, if anything; true: there may be more. At most so much at a
+ * time, as hiredis moves all that it has with each reply that is taken. */
+bool replies_read(struct replies *r, int fd);
 
 enum replies_next {
     REPLIES_OK, /* there it is, until replies_next(), replies_begin() or replies_done() */
