@@ -61,14 +61,14 @@ static bool cut_counted(struct str_view *rest, char sep, struct str_view *ret_by
 /* Write a number and the `sep` behind it; returns what comes next. */
 static char *put_number(char *to, size_t value, char sep)
 {
-    char digits[U64_DIGITS_MAX];
-    struct str_view text = sv_from_u64(value, digits);
+    size_t digits = count_digits(value);
 
-    for (size_t i = 0; i < text.len; i++) {
-        *to++ = text.ptr[i];
+    for (size_t i = digits; i > 0; i--) {
+        to[i - 1] = (char)('0' + value % 10);
+        value /= 10;
     }
-    *to++ = sep;
-    return to;
+    to[digits] = sep;
+    return to + digits + 1;
 }
 
 struct str_view item_field(const struct item *it, size_t index)
@@ -113,7 +113,8 @@ enum item_next item_decode(struct str_view *rest, struct item *ret_item)
 {
     struct str_view after = *rest;
     struct str_view body;
-    struct item it = {0};
+    struct str_view fields[ITEM_FIELDS_MAX];
+    size_t count = 0;
 
     if (rest->len == 0) {
         return ITEM_NEXT_END;
@@ -121,18 +122,21 @@ enum item_next item_decode(struct str_view *rest, struct item *ret_item)
     if (!cut_counted(&after, ' ', &body) || body.len == 0) {
         return ITEM_NEXT_BAD;
     }
-    it.type = body.ptr[0];
-    if (ascii_lower(it.type) < 'a' || ascii_lower(it.type) > 'z') {
+    char type = body.ptr[0];
+
+    if (ascii_lower(type) < 'a' || ascii_lower(type) > 'z') {
         return ITEM_NEXT_BAD;
     }
     body = sv(body.ptr + 1, body.len - 1);
-    while (body.len > 0 && it.field_count < ITEM_FIELDS_MAX) {
-        if (!cut_counted(&body, ':', &it.fields[it.field_count])) {
+    while (body.len > 0 && count < ITEM_FIELDS_MAX) {
+        if (!cut_counted(&body, ':', &fields[count])) {
             return ITEM_NEXT_BAD;
         }
-        it.field_count++;
+        count++;
     }
-    *ret_item = it;
+    ret_item->type = type;
+    ret_item->field_count = count;
+    memcpy(ret_item->fields, fields, count * sizeof fields[0]); /* most are unused */
     *rest = after;
     return ITEM_NEXT_OK;
 }

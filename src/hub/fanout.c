@@ -20,8 +20,10 @@ struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
 static void event_done(struct hub_event *ev)
 {
     for (size_t i = 0; i < HUB_VARIANTS_MAX; i++) {
-        msg_unref(ev->rendered[i]);
-        ev->rendered[i] = NULL;
+        if (ev->rendered[i] != NULL) {
+            msg_unref(ev->rendered[i]);
+            ev->rendered[i] = NULL;
+        }
     }
 }
 

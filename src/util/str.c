@@ -128,11 +128,3 @@ struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX])
     } while (value > 0);
     return sv(ret_digits + at, U64_DIGITS_MAX - at);
 }
-
-char ascii_lower(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        c = (char)(c - 'A' + 'a');
-    }
-    return c;
-}

@@ -44,7 +44,7 @@ static bool grow(struct strbuf *b, size_t count)
 }
 
 /* Room for `count` more bytes. */
-static bool reserve(struct strbuf *b, size_t count)
+static inline bool reserve(struct strbuf *b, size_t count)
 {
     return count <= b->cap - b->len && !b->failed ? true : grow(b, count);
 }

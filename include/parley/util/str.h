@@ -53,6 +53,9 @@ enum { U64_DIGITS_MAX = 20 };
 /* The decimal digits, written to the end of `ret_digits`. */
 struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX]);
 
-char ascii_lower(char c);
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 #endif
