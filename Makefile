@@ -130,6 +130,14 @@ $(BENCH_PROGRAMS): $(BUILD)/flags
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS) $(LDLIBS)
 
+# The follower's target has a loop of its own, too.
+$(BUILD)/fuzz/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/unit/model/virtual_loop.o $(LIBRARY)
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
+$(BUILD)/libfuzzer/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(BUILD)/tests/unit/model/virtual_loop.o $(LIBRARY)
+	$(say) LINK $@
+	$(quiet)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
+
 build-unit: $(PROGRAMS) $(REPLAYS)
 build-fuzzers: $(FUZZERS)
 build-bench: all $(BENCH_PROGRAMS)
