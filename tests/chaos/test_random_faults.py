@@ -122,9 +122,8 @@ class Chaos:
         self.server().command("FUNCTION", "FLUSH")
 
     def evict_books(self):
-        server = self.server()
-        for key in server.keys("parley:*:w"):
-            server.command("DEL", key)
+        for key in self.redis.keys("parley:*:w"):
+            self.redis.command("DEL", key)
 
     def flush(self):
         self.server().flushall()

@@ -226,10 +226,11 @@ class RedisCluster:
         again = [0.0]
 
         def is_done():
-            if time.monotonic() - again[0] > 6:  # a manual failover gives up after 5 s
+            is_replica = replica.info("replication")["role"] != "master"
+            if is_replica and time.monotonic() - again[0] > 6:  # a manual failover gives up after 5 s
                 again[0] = time.monotonic()
                 replica.command(*words)
-            return replica.info("replication")["role"] == "master" and _quietly(self.agree)
+            return not is_replica and _quietly(self.agree)
 
         wait_until(is_done, what=f"{replica.name} takes over from {primary.name}")
         return replica
