@@ -269,6 +269,12 @@ static void token_list_add(struct token_list *l, struct token token)
     l->tokens[l->count++] = token;
 }
 
+/* From one offset to another; of nothing, where there is no memory either, nothing. */
+static struct str_view part_of(const struct strbuf *b, size_t from, size_t to)
+{
+    return from == to ? sv(NULL, 0) : sv(b->ptr + from, to - from);
+}
+
 /* The chunk without the items that `test` picks; NULL when nothing is left. Frees `c`. */
 static struct chunk *chunk_filter(struct chunk *c, out_item_test_fn test, void *ctx,
                                   struct token_list *taken)
@@ -279,9 +285,8 @@ static struct chunk *chunk_filter(struct chunk *c, out_item_test_fn test, void *
 
     for (size_t i = 0; i < c->count; i++) {
         struct out_item m = c->meta[i];
-        struct str_view item = sv(c->items.ptr + item_at, m.items_end - item_at);
-        struct str_view updates = sv(c->updates.ptr + update_at,
-                                     m.updates_end - update_at);
+        struct str_view item = part_of(&c->items, item_at, m.items_end);
+        struct str_view updates = part_of(&c->updates, update_at, m.updates_end);
 
         item_at = m.items_end;
         update_at = m.updates_end;

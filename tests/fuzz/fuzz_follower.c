@@ -375,7 +375,7 @@ static void say_something(void)
         .want_stored = true,
     };
 
-    (void)publisher_add(rig.redis.publisher, SV("#a"), &pub);
+    (void)publisher_add(rig.redis.publisher, 0, SV("#a"), &pub);
 }
 
 static void happen(char what)
