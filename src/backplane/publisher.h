@@ -11,7 +11,7 @@
  * batching paces itself by the round trip.
  *
  *   outbox --seal--> batch --call--> Redis --OK/DUP--> ring (kept for a while)
- *      ^                |                 --GAP------> ring's newer batches, then this one
+ *      ^                |                 --GAP, ERA-> a settlement first (settlement.c)
  *      '----unseal------'  (certainly not applied)
  *
  * Owns what waits, what is under way and the ring.
