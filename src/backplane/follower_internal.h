@@ -50,13 +50,12 @@ struct log_handle {
     unsigned requests; /* under way that hold this log */
     bool has_copy;     /* a snapshot was given */
     bool reborn;       /* the partition's data was lost since */
-    bool doubtful;     /* the server is another one: `last` may name another entry there */
+    bool doubtful;     /* another server: `last` may name another entry there */
     bool holed;        /* the rescan under way found a hole */
-    bool
-        hole_untold; /* a rescan found one: the books tell whether the log is a new one */
-    uint64_t turn;   /* counts the state changes: answers to older questions are void */
+    bool hole_untold;  /* one did; the books tell whether the log is a new one */
+    uint64_t turn;     /* counts the state changes: answers to older questions are void */
     struct entry_id last;  /* applied */
-    struct entry_id base;  /* up to it entries of writers without a mark were in the snapshot */
+    struct entry_id base;  /* what unmarked writers said up to it was in the snapshot */
     struct entry_id dirty; /* newest that we heard of */
     struct entry_id asked; /* `dirty` when the read under way was sent */
     struct entry_id scan;  /* the last entry that the rescan under way read */

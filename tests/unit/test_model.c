@@ -280,7 +280,7 @@ END_TEST
  * or a node took the place at which another server went on for its own. */
 START_TEST(test_worlds_in_which_a_line_was_missed)
 {
-    static const uint64_t seeds[] = {181,   183,    12403,  12408,  12493, 31376,
+    static const uint64_t seeds[] = {181,    183,    12403,  12408,  12493, 31376,
                                      200016, 200087, 200112, 200122, 200276};
 
     for (size_t i = 0; i < PARLEY_COUNT_OF(seeds); i++) {
