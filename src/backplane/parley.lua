@@ -8,8 +8,9 @@
 --
 -- Keys of a partition, all in one slot:
 --   w          hash: <node> -> number of its last batch, an X before it = fenced; i<node> -> the
---              ids that batch got; <log key> -> last id of that log; @ -> epoch of the data;
---              ~ -> era: how often the partition was settled, a - before it = being settled
+--              ids that batch got, or when the node was fenced, as an id; <log key> -> last id of
+--              that log; @ -> epoch of the data; ~ -> era: how often the partition was settled,
+--              a - before it = being settled
 --   <log key>  stream of entries, one field d; its name is also the channel of its frames
 --   m, s       hashes of one room: members (member id -> value), state (name, topic, ...)
 --   rooms      hash: <log> -> "<members> <name>\n<topic>", only rooms that have members
@@ -34,6 +35,11 @@ local function call_with(command, key, list)
         sum = sum + redis.call(command, key, unpack(list, first, last))
     end
     return sum
+end
+
+local function now_ms()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
 -- Append `entry` to the log and publish the frame "prev id entry"; returns the id. `prev` is
@@ -287,27 +293,32 @@ end
 
 -- ---- fence, reap: a node is dead -------------------------------------------------------------
 
+-- Note that the node is fenced since now.
+local function note_fenced(w, node, number)
+    redis.call('HSET', w, node, number, 'i' .. node, string.format('%d-0', now_ms()))
+end
+
 -- K: w  A: node. From now on its batches are refused in this partition; the number of the last
 -- one stays, so that a node that wakes up learns what became of a batch under way.
 -- Returns "OK".
 local function fence(K, A)
-    local C = redis.call
-    local last = C('HGET', K[1], A[1]) or '0'
+    local last = redis.call('HGET', K[1], A[1]) or '0'
     if not is_fenced(last) then
-        C('HSET', K[1], A[1], 'X' .. last)
+        note_fenced(K[1], A[1], 'X' .. last)
     end
-    C('HDEL', K[1], 'i' .. A[1])
     return 'OK'
 end
 
 -- The last step of reap: tell the room and set its books right. The node's note in:<dead>
 -- stays until this call, so that a reaper that takes over from one that died tells the room
--- even though it finds nothing left to remove.
+-- even though it finds nothing left to remove. A node that ended in peace leaves notes of rooms
+-- where nobody of it is left: nothing is told there.
 local function finish_reap(K, A, removed)
     local C = redis.call
     local w, rooms, log_key, member_key, state_key, in_key = unpack(K)
     local log = string.match(log_key, '}:l:(.*)$')
-    if C('HDEL', in_key, log) == 0 and removed == 0 then
+    local was_noted = C('HDEL', in_key, log) == 1
+    if removed == 0 and (not was_noted or A[8] == '1') then
         return
     end
     local id = append(log_key, C('HGET', w, log_key), history_length(A[3]), A[2])
@@ -319,9 +330,10 @@ local function finish_reap(K, A, removed)
     write_hash(rooms, index)
 end
 
--- K: w rooms log m s in:<dead>  A: dead entry maxlen ttl_s cursor count removed
+-- K: w rooms log m s in:<dead>  A: dead entry maxlen ttl_s cursor count removed peace(0|1)
 -- One HSCAN step over the members: removes those of the dead node. `removed` is what the steps
--- before removed in all. When the cursor comes round the entry is appended.
+-- before removed in all. When the cursor comes round the entry is appended; if the node ended in
+-- peace, as far as is known, only if somebody was removed.
 -- Returns [cursor, removed in all]; cursor "0": done. An error while the partition is being
 -- settled: the entry is to stand behind what comes back.
 local function reap(K, A)
@@ -375,7 +387,7 @@ local function release(K, A)
     return C('DEL', K[1])
 end
 
--- ---- beat, config, forget --------------------------------------------------------------------
+-- ---- beat, config ----------------------------------------------------------------------------
 
 -- K: lease nodes cfg  A: node ttl_ms info register(0|1)
 -- Renews the node's lease. Returns [OK, epoch], or [GONE, epoch] when the node is not (or no
@@ -404,13 +416,60 @@ local function config(K, A)
     return { found[1] or '', found[2] or '', found[3] or '' }
 end
 
--- K: w log. Drops the last id of a log that is gone. Returns 1 or 0.
-local function forget(K)
+-- ---- forget: what the books need no more -----------------------------------------------------
+
+-- Whether an id (or what somebody wrote there) is of a time before `ms`.
+local function is_before(id, ms)
+    return (tonumber(string.match(id, '^%d+')) or 0) < ms
+end
+
+-- Nobody who has read the log up to its last id may find it without one: to him the next entry
+-- would be the edge of a hole. Whoever follows a log is subscribed to its channel before he reads
+-- it, and whoever lost his connection is back within the hour, or has nobody in the room.
+local function is_log_forgettable(w, log, members, before)
     local C = redis.call
-    if C('EXISTS', K[2]) == 1 then
+    local id = C('HGET', w, log)
+    return id and is_before(id, before) and C('EXISTS', log, members) == 0
+        and C('PUBSUB', 'SHARDNUMSUB', log)[2] == 0
+end
+
+-- A node that was fenced so long ago does not wake any more.
+local function is_node_forgettable(w, node, before)
+    local books = redis.call('HMGET', w, node, 'i' .. node)
+    if not books[1] or not is_fenced(books[1]) then
+        return false
+    elseif not books[2] then
+        note_fenced(w, node, books[1])
+        return false
+    end
+    return is_before(books[2], before)
+end
+
+-- K: w (log m)*  A: age_ms node*
+-- Drops the last ids of those logs that are gone, with all members and readers, and got their
+-- last entry at least that long ago; and the numbers of those nodes that were fenced so long ago.
+-- Not while the partition is being settled. Returns how many logs and nodes it dropped.
+local function forget(K, A)
+    local w, gone = K[1], {}
+    local before = now_ms() - tonumber(A[1])
+    if is_settling(redis.call('HGET', w, '~') or '0') then
         return 0
     end
-    return C('HDEL', K[1], K[2])
+    for k = 2, #K, 2 do
+        if is_log_forgettable(w, K[k], K[k + 1], before) then
+            gone[#gone + 1] = K[k]
+        end
+    end
+    local dropped = #gone
+    for a = 2, #A do
+        if is_node_forgettable(w, A[a], before) then
+            gone[#gone + 1] = A[a]
+            gone[#gone + 1] = 'i' .. A[a]
+            dropped = dropped + 1
+        end
+    end
+    call_with('HDEL', w, gone)
+    return dropped
 end
 
 local function register(functions)

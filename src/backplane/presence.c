@@ -8,6 +8,7 @@
 #include <parley/util/clock.h>
 #include <parley/util/rng.h>
 
+#include "backplane/janitor.h"
 #include "backplane/queries.h"
 #include "backplane/reaper.h"
 #include "backplane/redis_internal.h"
@@ -22,8 +23,9 @@ struct suspect {
 };
 
 struct presence {
-    struct redis *redis; /* borrowed */
-    struct reaper *reaper;
+    struct redis *redis;     /* borrowed */
+    struct reaper *reaper;   /* owned */
+    struct janitor *janitor; /* owned */
     struct timer beat;
     struct timer scan;
     bool must_register;          /* with the next beat */
@@ -46,6 +48,7 @@ struct presence *presence_new(struct redis *r)
 
     p->redis = r;
     p->reaper = reaper_new(r);
+    p->janitor = janitor_new(r, p->reaper);
     p->must_register = true;
     timer_init(&p->beat, r->loop, on_beat_timer, p);
     timer_init(&p->scan, r->loop, on_scan_timer, p);
@@ -65,6 +68,7 @@ static void drop_suspects(struct presence *p)
 void presence_free(struct presence *p)
 {
     drop_suspects(p);
+    janitor_free(p->janitor);
     reaper_free(p->reaper);
     timer_done(&p->beat);
     timer_done(&p->scan);
@@ -298,8 +302,10 @@ static void on_scanner(void *arg, uint64_t ctx, const struct redisReply *reply)
     if (reply_kind(reply) != REPLY_VALUE ||
         (holder.len > 0 && !sv_equal(holder, sv_of(p->redis->node)))) {
         drop_suspects(p);
+        janitor_set_active(p->janitor, false);
         return;
     }
+    janitor_set_active(p->janitor, true);
     if (holder.len > 0) {
         begin(p);
         command_add(&p->command, SV("PEXPIRE"));
@@ -350,6 +356,7 @@ void presence_on_commands_down(struct presence *p)
     timer_stop(&p->beat);
     timer_stop(&p->scan);
     drop_suspects(p);
+    janitor_set_active(p->janitor, false);
     reaper_abort(p->reaper);
 }
 
@@ -379,6 +386,7 @@ void presence_retire(struct presence *p)
 
     timer_stop(&p->beat);
     timer_stop(&p->scan);
+    janitor_set_active(p->janitor, false);
     reaper_forget_inbox(p->reaper, r->node);
     begin(p);
     command_add(&p->command, SV("DEL"));

@@ -6,7 +6,7 @@
  * lease is gone, twice, and reaps them (reaper.c): fences them off, so that a node that was
  * only asleep cannot write any more, and removes their members and names. It judges nobody
  * before it has itself been connected for as long as a lease lasts, so that a failover in
- * which leases were lost kills nobody.
+ * which leases were lost kills nobody. The same node tidies the books (janitor.c).
  *
  * A lease lasts LEASE_MS; a dead node is noticed at most SCAN_MS later, twice: its people
  * leave every room within 15 s.

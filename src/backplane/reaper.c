@@ -19,6 +19,7 @@ struct reaping {
     unsigned requests; /* under way */
     bool failed;       /* an answer was missing: do not strike the node off */
     bool has_left;     /* all rooms: its names may be released */
+    bool is_former;    /* it was not registered any more */
     char node[NODE_ID_MAX + 1];
 };
 
@@ -36,6 +37,8 @@ struct reaper {
     struct list reapings;
     struct list aborted; /* waiting for their last requests */
     struct list rooms;   /* under way */
+    size_t told_count;
+    char told[REAPER_TOLD][NODE_ID_MAX + 1]; /* a ring */
     struct command command;
     struct arena arena;
 };
@@ -126,8 +129,12 @@ static void strike_off(struct reaping *reaping)
     command_add(cmd, key(reaper, 0, "nodes", sv(NULL, 0)));
     command_add(cmd, sv_of(reaping->node));
     (void)topology_send(reaper->redis->topology, 0, cmd, reaper_ignore_reply, NULL, 0);
-    metric_add(METRIC_NODES_REAPED, 1);
-    log_info("node_reaped", "dead=%s", reaping->node);
+    if (reaping->is_former) {
+        log_info("node_cleared", "former=%s", reaping->node);
+    } else {
+        metric_add(METRIC_NODES_REAPED, 1);
+        log_info("node_reaped", "dead=%s", reaping->node);
+    }
 }
 
 static void release_names(struct reaping *reaping);
@@ -209,6 +216,7 @@ static bool reap_step(struct room_reaping *room, struct str_view cursor, uint64_
     command_add(cmd, arena_copy(&reaper->arena, cursor));
     command_add_u64(cmd, REAPER_STEP);
     command_add_u64(cmd, removed);
+    command_add_u64(cmd, room->reaping->is_former ? 1 : 0);
     return send(room->reaping, on_room_step, room, room->partition);
 }
 
@@ -298,6 +306,18 @@ static void reap_partition(struct reaping *reaping, uint32_t partition)
     (void)send(reaping, on_fenced, reaping, partition);
 }
 
+/* Once for each node, however often it takes to reap it. */
+static void tell_dead(struct reaper *reaper, const char *node)
+{
+    for (size_t i = 0; i < REAPER_TOLD; i++) {
+        if (strcmp(reaper->told[i], node) == 0) {
+            return;
+        }
+    }
+    memcpy(reaper->told[reaper->told_count++ % REAPER_TOLD], node, strlen(node) + 1);
+    log_warn("node_dead", "dead=%s", node);
+}
+
 /* The dead node was nobody's work, or is ours since an attempt that came to nothing: some primary
  * could not be asked. */
 static void on_claimed(void *arg, uint64_t ctx, const struct redisReply *reply)
@@ -309,7 +329,9 @@ static void on_claimed(void *arg, uint64_t ctx, const struct redisReply *reply)
 
     (void)ctx;
     if (free_before || was_ours) {
-        log_warn("node_dead", "dead=%s", reaping->node);
+        if (!reaping->is_former) {
+            tell_dead(reaping->reaper, reaping->node);
+        }
         for (uint32_t i = 0; i < reaping->reaper->redis->partitions.count; i++) {
             reap_partition(reaping, i);
         }
@@ -329,7 +351,7 @@ static bool is_under_way(const struct reaper *reaper, const char *node)
     return false;
 }
 
-void reaper_reap(struct reaper *reaper, const char *node)
+static void start(struct reaper *reaper, const char *node, bool is_former)
 {
     struct reaping *reaping;
     struct command *cmd;
@@ -339,6 +361,7 @@ void reaper_reap(struct reaper *reaper, const char *node)
     }
     reaping = xcalloc(1, sizeof(*reaping));
     reaping->reaper = reaper;
+    reaping->is_former = is_former;
     memcpy(reaping->node, node, strlen(node) + 1);
     list_append(&reaper->reapings, &reaping->link);
     cmd = begin(reaper);
@@ -353,6 +376,16 @@ void reaper_reap(struct reaper *reaper, const char *node)
         list_remove(&reaping->link);
         free(reaping);
     }
+}
+
+void reaper_reap(struct reaper *reaper, const char *node)
+{
+    start(reaper, node, false);
+}
+
+void reaper_clear(struct reaper *reaper, const char *node)
+{
+    start(reaper, node, true);
 }
 
 void reaper_abort(struct reaper *reaper)

@@ -20,12 +20,15 @@ enum {
     REAPER_CLAIM_MS = 15000, /* how long one reaper has a dead node for itself */
     REAPER_STEP = 1000,      /* members looked at in one call */
     REAPER_INBOX_S = 600,    /* what a dead node's inbox lives on */
+    REAPER_TOLD = 64,        /* dead nodes that were told of; not again */
 };
 
 struct reaper *reaper_new(struct redis *r);
 void reaper_free(struct reaper *reaper);
 /* Begin, unless it is being reaped already, by us or by another node. */
 void reaper_reap(struct reaper *reaper, const char *node);
+/* The same for a node that left the registry, and perhaps something else behind. */
+void reaper_clear(struct reaper *reaper, const char *node);
 /* The link is down: forget what is under way; the next scan begins again. */
 void reaper_abort(struct reaper *reaper);
 /* Let the inbox of a node that is gone expire. */

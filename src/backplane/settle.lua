@@ -27,18 +27,13 @@
 --           in hex; of an entry whose place nobody knows x: it stands behind all others
 
 -- luacheck: read globals append apply_ops call_with history_length is_fenced is_settling
--- luacheck: read globals register write_hash
+-- luacheck: read globals now_ms register write_hash
 
 local SETTLE_TTL_S = 600 -- what is left of a settlement that nobody ends
 local SETTLE_IDS_S = 60 -- how long the writers may ask for the ids
 local SETTLE_STEP = 64 -- entries appended at once
 local NO_PLACE = 'x' -- sorts behind every hexadecimal digit
 local SETTLE_BY_MS = 500 -- who appends and is not heard of for so long is followed by another
-
-local function now_ms()
-    local time = redis.call('TIME')
-    return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 -- Begin a settlement unless one is under way. Returns the era and whether it is being settled.
 local function join_settlement(w, settle, offers, known, wait_ms, least_ms)

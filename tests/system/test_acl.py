@@ -17,6 +17,16 @@ def url(redis, password):
     return f"redis://relay:{password}@127.0.0.1:{redis.port}"
 
 
+def forget_a_log_of_old(redis):
+    """What a node does when there is one."""
+    w, log, members = ("parley:{0}:" + key for key in ("w", "l:#old", "m:#old"))
+    redis.command("HSET", w, log, "1-0")
+    connection = Connection(redis.port)
+    connection.command("AUTH", "relay", "secret")
+    assert connection.command("FCALL", "parley1_forget", "3", w, log, members, "1000") == 1
+    connection.close()
+
+
 @pytest.mark.slow(25)
 def test_the_documented_rights_are_enough(world):
     redis = world.redis()
@@ -39,6 +49,7 @@ def test_the_documented_rights_are_enough(world):
     set_password(redis, "secret")
     wait_until(lambda: redis.keys("parley:*:n:anna"))
     people[0].ask("still here")
+    forget_a_log_of_old(redis)
     assert refused(redis) == set()
 
 

@@ -205,17 +205,27 @@ def test_a_section_without_logs_moves_the_sequence(redis):
     assert redis.hash(W) == {ME: "1", f"i{ME}": "", "@": "E1"}
 
 
+def fence(redis, node):
+    """Returns when Redis believes that it was."""
+    assert call(redis, "fence", [W], node) == "OK"
+    number, zero = redis.hash(W)[f"i{node}"].split("-")
+    assert zero == "0"
+    return int(number)
+
+
 def test_a_node_that_never_wrote_can_be_fenced(redis):
-    call(redis, "fence", [W], ME)
+    before = int(redis.command("TIME")[0])
+    since = fence(redis, ME)
     assert say(redis, 1, "#a") == ["FENCED", "X0", ""]
-    assert redis.hash(W) == {ME: "X0"}
+    assert redis.hash(W) == {ME: "X0", f"i{ME}": f"{since}-0"}
+    assert before <= since / 1000 <= int(redis.command("TIME")[0]) + 1
 
 
 def test_a_fenced_node_is_refused(redis):
     join(redis, 1, "#a", f"{ME}/1")
-    for _ in range(2):
-        assert call(redis, "fence", [W], ME) == "OK"
-        assert redis.hash(W)[ME] == "X1" and f"i{ME}" not in redis.hash(W)
+    since = fence(redis, ME)
+    assert fence(redis, ME) == since
+    assert redis.hash(W)[ME] == "X1"
     for seq in (1, 2, 7):
         assert say(redis, seq, "#a") == ["FENCED", "X1", "E1"]
     assert len(stored(redis, "#a")) == 1
@@ -683,9 +693,10 @@ def test_snap_only_reads(redis):
 # ---- reap ----
 
 
-def reap_step(redis, log, dead, cursor="0", removed=0, count=100):
+def reap_step(redis, log, dead, cursor="0", removed=0, count=100, peace=0):
     keys = [W, ROOMS, log_key(log), members_key(log), state_key(log), in_key(dead)]
-    return call(redis, "reap", keys, dead, f"gone {dead}", 1000, 600, cursor, count, removed)
+    words = [dead, f"gone {dead}", 1000, 600, cursor, count, removed, peace]
+    return call(redis, "reap", keys, *words)
 
 
 def reap(redis, log, dead):
@@ -740,6 +751,18 @@ def test_a_second_reaper_tells_the_room_what_the_first_did_not(redis):
     assert reap(redis, "#a", ME)[1] == 0
     assert stored(redis, "#a")[-1][1] == f"gone {ME}"
     assert redis.hash(ROOMS) == redis.hash(in_key(ME)) == {}
+
+
+def test_reap_of_a_node_that_ended_in_peace_tells_only_whom_it_concerns(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    leave(redis, 2, "#a", f"{ME}/1")
+    join(redis, 3, "#b", f"{ME}/1")
+    assert set(redis.hash(in_key(ME))) == {"#a", "#b"}
+    assert reap_step(redis, "#a", ME, peace=1) == ["0", 0]
+    assert [entry for _, entry in stored(redis, "#a")] == ["join", "leave"]
+    assert reap_step(redis, "#b", ME, peace=1) == ["0", 1]
+    assert [entry for _, entry in stored(redis, "#b")] == ["join", f"gone {ME}"]
+    assert redis.hash(in_key(ME)) == {}
 
 
 def test_reap_again_says_nothing(redis):
@@ -836,7 +859,7 @@ def test_two_who_claim_and_release_at_random(redis):
             owner = None if owner == who else owner
 
 
-# ---- beat, config, forget ----
+# ---- beat, config ----
 
 LEASE, NODES, CFG = TAG + "lease:" + ME, TAG + "nodes", TAG + "cfg"
 
@@ -879,18 +902,99 @@ def test_config_is_made_once(redis):
     assert redis.hash(CFG) == {"partitions": "64", "schema": "1", "epoch": "C1"}
 
 
+# ---- forget ----
+
+HOUR = 3600_000
+
+
+def forget(redis, logs=(), nodes=(), age_ms=-1000):
+    """An age below 0: as if it were later."""
+    keys = [key for log in logs for key in (log_key(log), members_key(log))]
+    return call(redis, "forget", [W, *keys], age_ms, *nodes)
+
+
 def test_forget_drops_the_id_of_a_log_that_is_gone(redis, listener):
     say(redis, 1, "#a")
     say(redis, 2, "#b")
-    keys = [W, log_key("#a")]
-    assert call(redis, "forget", keys) == 0
+    assert forget(redis, ["#a", "#b", "#c"]) == 0
     redis.command("DEL", log_key("#a"))
-    assert call(redis, "forget", keys) == 1
-    assert call(redis, "forget", keys) == 0
+    assert forget(redis, ["#a", "#b", "#c"]) == 1
+    assert forget(redis, ["#a", "#b", "#c"]) == 0
     assert log_key("#a") not in redis.hash(W) and log_key("#b") in redis.hash(W)
     listen(listener, "#a")
     say(redis, 3, "#a")
     assert frame(listener)[1] == "0-0"
+
+
+def test_forget_keeps_the_id_of_a_log_that_somebody_follows(redis, listener):
+    say(redis, 1, "#a")
+    last = redis.hash(W)[log_key("#a")]
+    listen(listener, "#a")
+    redis.command("DEL", log_key("#a"))
+    assert forget(redis, ["#a"]) == 0
+    say(redis, 2, "#a")
+    assert frame(listener)[1] == last  # no hole
+    redis.command("DEL", log_key("#a"))
+    listener.close()
+    wait_until(lambda: forget(redis, ["#a"]) == 1)
+
+
+def test_forget_keeps_the_id_of_a_log_with_members(redis):
+    join(redis, 1, "#a", f"{ME}/1")
+    redis.command("DEL", log_key("#a"))  # evicted
+    assert forget(redis, ["#a"]) == 0
+    redis.command("DEL", members_key("#a"))
+    assert forget(redis, ["#a"]) == 1
+
+
+def test_forget_keeps_the_id_of_an_entry_that_is_not_old(redis):
+    say(redis, 1, "#a")
+    redis.command("DEL", log_key("#a"))
+    assert forget(redis, ["#a"], age_ms=HOUR) == 0
+    redis.command("HSET", W, log_key("#a"), f"{int(redis.command('TIME')[0]) * 1000 - HOUR}-7")
+    assert forget(redis, ["#a"], age_ms=HOUR) == 1
+
+
+def test_forget_drops_nodes_that_were_fenced_long_ago(redis):
+    say(redis, 1, "#a")
+    say(redis, 1, "#a", node=OTHER)
+    fence(redis, ME)
+    books = redis.hash(W)
+    assert forget(redis, nodes=[ME, OTHER], age_ms=HOUR) == 0
+    assert redis.hash(W) == books
+    assert forget(redis, nodes=[ME, OTHER, "nobody"]) == 1
+    del books[ME], books[f"i{ME}"]
+    assert redis.hash(W) == books
+
+
+def test_forget_counts_from_now_when_it_is_not_known_since_when_a_node_is_fenced(redis):
+    redis.command("HSET", W, ME, "X7")
+    assert forget(redis, nodes=[ME], age_ms=HOUR) == 0
+    assert redis.hash(W)[ME] == "X7"
+    assert int(redis.hash(W)[f"i{ME}"].split("-")[0]) > HOUR
+    assert forget(redis, nodes=[ME]) == 1
+    assert redis.command("EXISTS", W) == 0
+
+
+def test_forget_leaves_epoch_and_era_alone_and_waits_for_a_settlement(redis):
+    say(redis, 1, "#a")
+    fence(redis, ME)
+    redis.command("DEL", log_key("#a"))
+    redis.command("HSET", W, "~", "-3")
+    assert forget(redis, ["#a"], [ME, "@", "~"]) == 0
+    assert set(redis.hash(W)) == {ME, f"i{ME}", "@", "~", log_key("#a")}
+    redis.command("HSET", W, "~", "3")
+    assert forget(redis, ["#a"], [ME, "@", "~"]) == 2
+    assert redis.hash(W) == {"@": "E1", "~": "3"}
+
+
+def test_forget_many_at_once(redis):
+    logs, nodes = [f"#{n}" for n in range(1500)], [f"n{n}" for n in range(1500)]
+    fields = [word for log in logs for word in (log_key(log), "1-0")]
+    fields += [word for node in nodes for word in (node, "X1", f"i{node}", "1-0")]
+    redis.command("HSET", W, "@", "E1", *fields)
+    assert forget(redis, logs, nodes) == 3000
+    assert redis.hash(W) == {"@": "E1"}
 
 
 # ---- a full Redis, the library itself ----
@@ -900,6 +1004,7 @@ def test_what_frees_or_keeps_alive_works_when_memory_is_out(redis):
     join(redis, 1, "#a", f"{ME}/1")
     claim(redis, "a/1")
     beat(redis, 1)
+    redis.command("HSET", W, log_key("#old"), "1-0")
     redis.command("CONFIG", "SET", "maxmemory", "1")
     with pytest.raises(RedisError, match="OOM"):
         say(redis, 2, "#a")
@@ -909,7 +1014,7 @@ def test_what_frees_or_keeps_alive_works_when_memory_is_out(redis):
     assert release(redis, "a/1") == 1
     assert call(redis, "fence", [W], ME) == "OK"
     assert reap(redis, "#a", ME) == (1, 1)
-    assert call(redis, "forget", [W, log_key("#b")]) == 0
+    assert forget(redis, ["#old"]) == 1
     keys = [W, log_key("#a"), members_key("#a"), state_key("#a")]
     assert call(redis, "snap", keys, 10)[3] == []
 
