@@ -89,8 +89,12 @@ class Redis:
         return [self.process]
 
     def start(self):
+        """With nothing: what a replica keeps of its primary is a file, too."""
+        dump = self.folder / f"{self.name}.rdb"
+        dump.unlink(missing_ok=True)
         command = [*self.wrapper, server_program(), "--port", str(self.port), "--bind", self.host]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
+        command += ["--dbfilename", dump.name]
         log = self.folder / f"{self.name}.log"
         self.process = Process(self.name, [*command, *self.options], log, self.env)
         wait_until(self._answers, what=f"{self.name} answers")
