@@ -36,17 +36,18 @@ struct follower *follower_new(struct redis *r)
     f->partitions = xcalloc(r->partitions.count, sizeof(*f->partitions));
     map_init(&f->by_channel, log_key);
     map_init(&f->writers, writer_id);
-    list_init(&f->subscribe);
+    for (uint32_t i = 0; i < r->partitions.count; i++) {
+        list_init(&f->partitions[i].subscribe);
+        list_init(&f->partitions[i].read);
+        list_init(&f->partitions[i].check);
+    }
     list_init(&f->asked);
-    list_init(&f->check);
-    list_init(&f->read);
     list_init(&f->live);
-    list_init(&f->parked);
     list_init(&f->closed);
     list_init(&f->checks);
     loop_task_init(&f->pump, follower_pump, f);
     timer_init(&f->audit, r->loop, on_audit, f);
-    timer_init(&f->retry, r->loop, follower_on_rested, f);
+    timer_init(&f->retry, r->loop, follower_pump, f);
     command_init(&f->command);
     arena_init(&f->arena);
     timer_start(&f->audit, FOLLOWER_AUDIT_MS);
@@ -89,17 +90,17 @@ void follower_free(struct follower *f)
 
 /* ---- states ---- */
 
-struct list *follower_queue(struct follower *f, enum log_state state)
+struct list *follower_queue(struct follower *f, uint32_t partition, enum log_state state)
 {
     switch (state) {
     case LOG_SUBSCRIBE:
-        return &f->subscribe;
+        return &f->partitions[partition].subscribe;
     case LOG_CHECK:
-        return &f->check;
+        return &f->partitions[partition].check;
     case LOG_SNAPSHOT:
     case LOG_READ:
     case LOG_RESCAN:
-        return &f->read;
+        return &f->partitions[partition].read;
     case LOG_LIVE:
         break;
     }
@@ -121,7 +122,7 @@ void log_set_state(struct log_handle *log, enum log_state state)
         strbuf_clear(&log->held);
     }
     list_remove(&log->link);
-    list_append(follower_queue(f, state), &log->link);
+    list_append(follower_queue(f, log->partition, state), &log->link);
     if (state != LOG_LIVE) {
         follower_pump_soon(f);
     }

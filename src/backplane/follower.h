@@ -18,7 +18,7 @@
  *
  * Each log keeps, for each writer, the highest batch number that it applied (its marks); so an
  * entry that is stored twice (published again after a failover) is applied once.
- * Owns the logs. Work is limited: FOLLOWER_READS_MAX requests under way.
+ * Owns the logs. Work is limited: FOLLOWER_READS_MAX requests under way to each primary.
  */
 #ifndef PARLEY_BACKPLANE_FOLLOWER_H
 #define PARLEY_BACKPLANE_FOLLOWER_H
@@ -37,7 +37,7 @@ struct redisReply;
 struct shard;
 
 enum {
-    FOLLOWER_READS_MAX = 64,   /* requests under way */
+    FOLLOWER_READS_MAX = 64,   /* requests under way to a primary */
     FOLLOWER_PAGE = 512,       /* entries read at once */
     FOLLOWER_GROUP = 256,      /* logs in one SSUBSCRIBE or one comparison of heads */
     FOLLOWER_SNAPSHOT = 64,    /* entries that come with a snapshot */

@@ -37,9 +37,8 @@ struct mark {
 };
 
 /*
- * Invariant: `link` is in the queue of the log's state (see follower.c), or in `parked` while
- * nobody can be asked, unless the state is LIVE or requests > 0; a closed log is in no queue
- * and no map and dies with its last request.
+ * Invariant: `link` is in the queue of the log's state (see follower_queue()) unless a request is
+ * under way; a closed log is in no queue and no map and dies with its last request.
  */
 struct log_handle {
     struct follower *follower; /* borrowed */
@@ -68,8 +67,12 @@ struct log_handle {
     char key[];
 };
 
-/* What the logs of a partition have in common. */
+/* What the logs of a partition have in common, and those that wait. */
 struct followed {
+    struct list subscribe;   /* logs in SUBSCRIBE that are not asked for yet */
+    struct list read;        /* logs in SNAPSHOT, READ, RESCAN */
+    struct list check;       /* logs in CHECK */
+    unsigned requests;       /* under way */
     uint64_t rests_until_ms; /* its primary refused a request */
     bool other_server;       /* that may lack entries; see follower_on_ready() */
     uint64_t newest_ms;      /* then: of its newest entry that we applied */
@@ -83,15 +86,11 @@ struct follower {
     bool has_other_server;       /* one of them */
     struct map by_channel;
     struct map writers;
-    struct list subscribe; /* logs in SUBSCRIBE that are not asked for yet */
-    struct list asked;     /* logs in SUBSCRIBE that are */
-    struct list check;     /* logs in CHECK */
-    struct list read;      /* logs in SNAPSHOT, READ, RESCAN */
+    uint32_t next;     /* the partition that is looked at first */
+    struct list asked; /* logs in SUBSCRIBE that are asked for */
     struct list live;
-    struct list parked; /* logs that wait for their primary, or until it has rested */
     struct list closed; /* logs that die with their last request */
     struct list checks; /* comparisons of heads under way */
-    unsigned requests;  /* under way */
     struct loop_task pump;
     struct timer audit;
     struct timer retry;
@@ -121,14 +120,13 @@ void follower_pump(void *follower);
 void follower_pump_soon(struct follower *f);
 /* The primary of the partition refused: it is not asked for a while. */
 void follower_rest(struct follower *f, uint32_t partition);
-void follower_on_rested(void *follower);
 /* Where logs of this state wait. */
-struct list *follower_queue(struct follower *f, enum log_state state);
+struct list *follower_queue(struct follower *f, uint32_t partition, enum log_state state);
 
 /* reading.c: send the request that the log's state asks for; false: not now. */
 bool reading_start(struct follower *f, struct log_handle *log);
 void reading_free_checks(struct follower *f);
-/* Compare the heads of a group of logs of one partition, taken off `check`. */
-bool reading_check_heads(struct follower *f);
+/* Compare the heads of a group of logs of the partition, taken off its `check`. */
+bool reading_check_heads(struct follower *f, uint32_t partition);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which log asks next: queues, primaries that cannot be asked, and partitions that move. */
+/* Which log asks next: of which partition, whether its primary can be asked, and partitions that
+ * move. */
 #include "backplane/follower_internal.h"
 #include "backplane/link.h"
 #include "backplane/shard.h"
@@ -17,99 +18,81 @@ void follower_rest(struct follower *f, uint32_t partition)
     follower_pump_soon(f);
 }
 
-/* Whether the log's primary can be asked now what its state asks for. */
-static bool may_ask(struct follower *f, const struct log_handle *log)
+/* Requests under way to the primary of the partition. */
+static unsigned requests_beside(const struct follower *f, uint32_t partition)
 {
     const struct topology *t = f->redis->topology;
+    const struct shard *s = topology_shard(t, partition);
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < f->redis->partitions.count; i++) {
+        count += topology_shard(t, i) == s ? f->partitions[i].requests : 0;
+    }
+    return count;
+}
+
+/* Whether its primary may be asked; otherwise it is when it has rested. */
+static bool has_rested(struct follower *f, const struct followed *p)
+{
     uint64_t now_ms = loop_now_ms(f->redis->loop);
-    uint64_t until_ms = f->partitions[log->partition].rests_until_ms;
 
-    if (until_ms > now_ms) {
-        if (!timer_is_running(&f->retry)) {
-            timer_start(&f->retry, until_ms - now_ms);
-        }
-        return false;
+    if (p->rests_until_ms > now_ms && !timer_is_running(&f->retry)) {
+        timer_start(&f->retry, p->rests_until_ms - now_ms);
     }
-    return log->state == LOG_SUBSCRIBE ? topology_can_subscribe(t, log->partition)
-                                       : topology_can_send(t, log->partition);
-}
-
-/* The first one of a queue that can be asked for; those in front of it are parked, so that
- * one primary does not keep the others waiting. */
-static struct log_handle *next_log(struct follower *f, struct list *queue)
-{
-    while (!list_is_empty(queue)) {
-        struct log_handle *log = LIST_ENTRY(queue->next, struct log_handle, link);
-
-        if (may_ask(f, log)) {
-            return log;
-        }
-        list_remove(&log->link);
-        list_append(&f->parked, &log->link);
-    }
-    return NULL;
-}
-
-static void unpark(struct follower *f)
-{
-    LIST_FOR_EACH(&f->parked, it) {
-        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
-
-        list_remove(it);
-        list_append(follower_queue(f, log->state), it);
-    }
-    follower_pump_soon(f);
-}
-
-void follower_on_rested(void *arg)
-{
-    unpark(arg);
+    return p->rests_until_ms <= now_ms;
 }
 
 /* Subscribe to a group of logs of one partition (one slot). */
-static bool subscribe_group(struct follower *f, const struct log_handle *first)
+static bool subscribe_group(struct follower *f, uint32_t partition)
 {
-    uint32_t partition = first->partition;
+    struct list *waiting = &f->partitions[partition].subscribe;
     struct list group;
-    size_t count = 0;
 
     list_init(&group);
     command_clear(&f->command);
     command_add(&f->command, SV("SSUBSCRIBE"));
-    LIST_FOR_EACH(&f->subscribe, it) {
-        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
+    for (size_t i = 0; i < FOLLOWER_GROUP && !list_is_empty(waiting); i++) {
+        struct log_handle *log = LIST_ENTRY(list_take(waiting), struct log_handle, link);
 
-        if (log->partition == partition && count < FOLLOWER_GROUP) {
-            command_add(&f->command, log_key(log));
-            list_remove(&log->link);
-            list_append(&group, &log->link);
-            count++;
-        }
+        command_add(&f->command, log_key(log));
+        list_append(&group, &log->link);
     }
     bool sent = topology_subscribe(f->redis->topology, partition, &f->command);
 
-    list_splice(sent ? &f->asked : &f->subscribe, &group);
+    list_splice(sent ? &f->asked : waiting, &group);
     return sent;
 }
 
+/* Send one request that waits in the partition; false: there is none, or not now. */
+static bool pump_partition(struct follower *f, uint32_t partition)
+{
+    const struct topology *t = f->redis->topology;
+    struct followed *p = &f->partitions[partition];
+    bool reads = !list_is_empty(&p->read);
+
+    if (!list_is_empty(&p->subscribe) && topology_can_subscribe(t, partition) &&
+        has_rested(f, p) && subscribe_group(f, partition)) {
+        return true;
+    }
+    if ((!reads && list_is_empty(&p->check)) || !f->redis->registered ||
+        !topology_can_send(t, partition) || !has_rested(f, p) ||
+        requests_beside(f, partition) >= FOLLOWER_READS_MAX) {
+        return false;
+    }
+    return reads ? reading_start(f, LIST_ENTRY(p->read.next, struct log_handle, link))
+                 : reading_check_heads(f, partition);
+}
+
+/* The partitions in turn, so that none keeps the others of its primary waiting. */
 void follower_pump(void *arg)
 {
     struct follower *f = arg;
-    struct log_handle *log;
+    uint32_t count = f->redis->partitions.count;
+    uint32_t idle = 0; /* in a row */
 
-    while ((log = next_log(f, &f->subscribe)) != NULL && subscribe_group(f, log)) {}
-    if (!f->redis->registered) {
-        return;
-    }
-    while (f->requests < FOLLOWER_READS_MAX && (log = next_log(f, &f->read)) != NULL) {
-        if (!reading_start(f, log)) {
-            return;
-        }
-    }
-    while (f->requests < FOLLOWER_READS_MAX && next_log(f, &f->check) != NULL) {
-        if (!reading_check_heads(f)) {
-            return;
-        }
+    while (idle < count) {
+        idle = pump_partition(f, f->next) ? 0 : idle + 1;
+        f->next = (f->next + 1) % count;
     }
 }
 
@@ -161,7 +144,7 @@ void follower_on_ready(struct follower *f)
         f->partitions[i].rests_until_ms = 0;
         f->partitions[i].other_server = false;
     }
-    unpark(f);
+    follower_pump_soon(f);
 }
 
 void follower_on_subscriptions_down(struct follower *f, const struct shard *s)
@@ -190,7 +173,11 @@ void follower_on_subscriptions_refused(struct follower *f, const struct shard *s
 void follower_on_partition_moved(struct follower *f, uint32_t partition,
                                  struct shard *before)
 {
-    f->partitions[partition] = (struct followed){.moved = true, .before = before};
+    struct followed *p = &f->partitions[partition];
+
+    p->moved = true;
+    p->before = before;
+    p->rests_until_ms = 0;
 }
 
 /* A primary that has nothing of ours any more is left by and by anyway. */
@@ -218,5 +205,5 @@ void follower_on_map(struct follower *f)
         f->partitions[i].moved = false;
         f->partitions[i].before = NULL;
     }
-    unpark(f);
+    follower_pump_soon(f);
 }

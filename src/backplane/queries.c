@@ -24,7 +24,7 @@ enum query_kind {
 };
 
 struct query {
-    struct list link; /* in waiting, again, parked or under_way */
+    struct list link; /* in a partition's waiting, or in newcomers, parked or under_way */
     struct queries *queries;
     enum query_kind kind;
     struct token token;
@@ -39,17 +39,22 @@ struct query {
     char bytes[];    /* of the texts */
 };
 
+/* A partition's queries. */
+struct queried {
+    struct list waiting; /* in the order in which they are to be asked */
+    unsigned under_way;
+};
+
 struct queries {
-    struct redis *redis; /* borrowed */
-    struct list waiting;
+    struct redis *redis;        /* borrowed */
+    struct queried *partitions; /* owned */
+    uint32_t next;              /* the partition that is looked at first */
     struct list newcomers; /* claims that wait until others have claimed theirs again */
     struct timer grace;    /* runs meanwhile */
-    struct list again;     /* to be asked before all that wait */
     struct list
         parked; /* came to nothing: asked again with a tick, or a primary that is back */
     struct list under_way;
-    size_t under_way_count;
-    size_t waiting_count; /* in waiting, again, parked and newcomers */
+    size_t waiting_count; /* that are not under way */
     struct loop_task pump;
     struct timer tick;
     struct command command;
@@ -75,10 +80,12 @@ struct queries *queries_new(struct redis *r)
     struct queries *q = xcalloc(1, sizeof(*q));
 
     q->redis = r;
-    list_init(&q->waiting);
+    q->partitions = xcalloc(r->partitions.count, sizeof(*q->partitions));
+    for (uint32_t i = 0; i < r->partitions.count; i++) {
+        list_init(&q->partitions[i].waiting);
+    }
     list_init(&q->newcomers);
     timer_init(&q->grace, r->loop, on_grace_over, q);
-    list_init(&q->again);
     list_init(&q->parked);
     list_init(&q->under_way);
     loop_task_init(&q->pump, on_pump, q);
@@ -98,10 +105,12 @@ static void free_queries(struct list *list)
 
 void queries_free(struct queries *q)
 {
-    free_queries(&q->waiting);
+    for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
+        free_queries(&q->partitions[i].waiting);
+    }
+    free(q->partitions);
     free_queries(&q->newcomers);
     timer_done(&q->grace);
-    free_queries(&q->again);
     free_queries(&q->parked);
     free_queries(&q->under_way);
     loop_task_cancel(&q->pump);
@@ -113,7 +122,7 @@ void queries_free(struct queries *q)
 
 bool queries_is_idle(const struct queries *q)
 {
-    return q->waiting_count == 0 && q->under_way_count == 0;
+    return q->waiting_count == 0 && list_is_empty(&q->under_way);
 }
 
 /* ---- asking ---- */
@@ -121,6 +130,11 @@ bool queries_is_idle(const struct queries *q)
 static void pump_soon(struct queries *q)
 {
     loop_task_queue(q->redis->loop, LOOP_PUBLISH, &q->pump);
+}
+
+static struct list *waiting_with(struct queries *q, const struct query *query)
+{
+    return &q->partitions[query->partition].waiting;
 }
 
 static struct query *query_new(struct queries *q, enum query_kind kind,
@@ -148,7 +162,7 @@ static struct query *query_new(struct queries *q, enum query_kind kind,
     query->since_ms = loop_now_ms(q->redis->loop);
     query->partition = text_count > 0 ? redis_partition(q->redis, texts[0]) : 0;
     list_init(&query->link);
-    list_append(&q->waiting, &query->link);
+    list_append(waiting_with(q, query), &query->link);
     q->waiting_count++;
     pump_soon(q);
     return query;
@@ -173,15 +187,18 @@ static void move_newcomers(struct queries *q, struct list *from)
 void queries_on_data_lost(struct queries *q)
 {
     timer_start(&q->grace, QUERIES_GRACE_MS);
-    move_newcomers(q, &q->again);
-    move_newcomers(q, &q->waiting);
+    for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
+        move_newcomers(q, &q->partitions[i].waiting);
+    }
 }
 
 static void on_grace_over(void *arg)
 {
     struct queries *q = arg;
 
-    list_splice(&q->waiting, &q->newcomers);
+    for (struct list *it; (it = list_take(&q->newcomers)) != NULL;) {
+        list_append(waiting_with(q, LIST_ENTRY(it, struct query, link)), it);
+    }
     pump_soon(q);
 }
 
@@ -238,29 +255,54 @@ static bool query_send(struct queries *q, struct query *query)
                          query, 0);
 }
 
+/* Queries under way to the primary of the partition. */
+static unsigned under_way_beside(const struct queries *q, uint32_t partition)
+{
+    const struct topology *t = q->redis->topology;
+    const struct shard *s = topology_shard(t, partition);
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
+        count += topology_shard(t, i) == s ? q->partitions[i].under_way : 0;
+    }
+    return count;
+}
+
+/* Ask the first one that waits in the partition; false: there is none, or not now. */
+static bool pump_partition(struct queries *q, uint32_t partition)
+{
+    struct queried *p = &q->partitions[partition];
+
+    if (list_is_empty(&p->waiting) || !topology_can_send(q->redis->topology, partition) ||
+        under_way_beside(q, partition) >= QUERIES_UNDER_WAY_MAX) {
+        return false;
+    }
+    struct query *query = LIST_ENTRY(p->waiting.next, struct query, link);
+
+    if (!query_send(q, query)) {
+        return false;
+    }
+    list_remove(&query->link);
+    list_append(&q->under_way, &query->link);
+    p->under_way++;
+    q->waiting_count--;
+    return true;
+}
+
+/* The partitions in turn, so that none keeps the others of its primary waiting. */
 static void on_pump(void *arg)
 {
     struct queries *q = arg;
+    uint32_t count = q->redis->partitions.count;
+    uint32_t idle = q->redis->registered ? 0 : count; /* in a row */
 
-    while (q->redis->registered && q->under_way_count < QUERIES_UNDER_WAY_MAX) {
-        struct list *from = list_is_empty(&q->again) ? &q->waiting : &q->again;
-
-        if (list_is_empty(from)) {
-            return;
-        }
-        struct query *query = LIST_ENTRY(from->next, struct query, link);
-
-        list_remove(&query->link);
-        if (!query_send(q, query)) {
-            list_append(&q->parked, &query->link);
-            continue;
-        }
-        list_append(&q->under_way, &query->link);
-        q->waiting_count--;
-        q->under_way_count++;
+    while (idle < count) {
+        idle = pump_partition(q, q->next) ? 0 : idle + 1;
+        q->next = (q->next + 1) % count;
     }
 }
 
+/* Appending to the first link puts it before all that wait. */
 static void query_wait(struct queries *q, struct query *query, struct list *where)
 {
     list_append(where, &query->link);
@@ -281,12 +323,12 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
 
     (void)ctx;
     list_remove(&query->link);
-    q->under_way_count--;
+    q->partitions[query->partition].under_way--;
     if (kind == REPLY_VALUE) {
         if (rows[query->kind].on_value(q, query, reply)) {
             free(query);
         } else {
-            query_wait(q, query, &q->again);
+            query_wait(q, query, waiting_with(q, query)->next);
         }
         pump_soon(q);
     } else if (kind == REPLY_REFUSED) {
@@ -300,8 +342,12 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
 /* In front of those that came later. */
 static void unpark(struct queries *q)
 {
-    list_splice(&q->parked, &q->again);
-    list_splice(&q->again, &q->parked);
+    while (!list_is_empty(&q->parked)) {
+        struct list *last = q->parked.prev;
+
+        list_remove(last);
+        list_append(waiting_with(q, LIST_ENTRY(last, struct query, link))->next, last);
+    }
     pump_soon(q);
 }
 
@@ -334,8 +380,9 @@ static void on_tick(void *arg)
 
     timer_start(&q->tick, TICK_MS);
     fail_old(q, &q->parked, now_ms);
-    fail_old(q, &q->again, now_ms);
-    fail_old(q, &q->waiting, now_ms);
+    for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
+        fail_old(q, &q->partitions[i].waiting, now_ms);
+    }
     fail_old(q, &q->newcomers, now_ms);
     unpark(q);
 }

@@ -18,7 +18,7 @@ struct queries;
 struct redis;
 
 enum {
-    QUERIES_UNDER_WAY_MAX = 256,
+    QUERIES_UNDER_WAY_MAX = 256,  /* to a primary */
     QUERIES_WAITING_MAX = 100000, /* more are answered with a failure at once */
     QUERIES_HISTORY_MAX = 1000,
     QUERIES_GRACE_MS = 4000, /* longer than any node takes to reconnect */

@@ -25,15 +25,15 @@ static void ask_again(struct log_handle *log, const struct redisReply *reply)
     }
 }
 
-static void begin_request(struct follower *f)
+static void begin_request(struct follower *f, uint32_t partition)
 {
-    f->requests++;
+    f->partitions[partition].requests++;
 }
 
-static void end_request(struct follower *f)
+static void end_request(struct follower *f, uint32_t partition)
 {
-    PARLEY_ASSERT(f->requests > 0);
-    f->requests--;
+    PARLEY_ASSERT(f->partitions[partition].requests > 0);
+    f->partitions[partition].requests--;
     follower_pump_soon(f);
 }
 
@@ -294,7 +294,7 @@ static void on_reading_reply(void *arg, uint64_t turn, const struct redisReply *
 {
     struct log_handle *log = arg;
 
-    end_request(log->follower);
+    end_request(log->follower, log->partition);
     log_hold(log); /* over the callbacks: they may close it */
     if (!log_let_go(log) && turn == log->turn) {
         if (reply_kind(reply) != REPLY_VALUE) {
@@ -328,7 +328,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
     list_remove(&log->link);
     log->asked = log->dirty;
     log_hold(log);
-    begin_request(f);
+    begin_request(f, log->partition);
     return true;
 }
 
@@ -338,6 +338,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
 struct head_check {
     struct list link;          /* in follower.checks */
     struct follower *follower; /* borrowed */
+    uint32_t partition;
     size_t count;
     struct {
         struct log_handle *log; /* held */
@@ -365,7 +366,7 @@ static void on_heads_reply(void *arg, uint64_t ctx, const struct redisReply *rep
     bool usable = reply_kind(reply) == REPLY_VALUE && reply_count(reply) == check->count;
 
     (void)ctx;
-    end_request(check->follower);
+    end_request(check->follower, check->partition);
     for (size_t i = 0; i < check->count; i++) {
         struct log_handle *log = check->items[i].log;
 
@@ -390,35 +391,35 @@ void reading_free_checks(struct follower *f)
     }
 }
 
-bool reading_check_heads(struct follower *f)
+bool reading_check_heads(struct follower *f, uint32_t partition)
 {
-    struct log_handle *first = LIST_ENTRY(f->check.next, struct log_handle, link);
     struct head_check *check = xcalloc(1, sizeof(*check) +
                                               FOLLOWER_GROUP * sizeof(check->items[0]));
 
     list_init(&check->link);
     check->follower = f;
+    check->partition = partition;
     arena_clear(&f->arena);
     command_clear(&f->command);
     command_add(&f->command, SV("HMGET"));
-    command_add(&f->command,
-                redis_key(f->redis, &f->arena, first->partition, "w", sv(NULL, 0)));
-    LIST_FOR_EACH(&f->check, it) {
+    command_add(&f->command, redis_key(f->redis, &f->arena, partition, "w", sv(NULL, 0)));
+    LIST_FOR_EACH(&f->partitions[partition].check, it) {
         struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
 
-        if (log->partition == first->partition && check->count < FOLLOWER_GROUP) {
-            command_add(&f->command, log_key(log));
-            check->items[check->count].log = log;
-            check->items[check->count++].turn = log->turn;
+        if (check->count == FOLLOWER_GROUP) {
+            break;
         }
+        command_add(&f->command, log_key(log));
+        check->items[check->count].log = log;
+        check->items[check->count++].turn = log->turn;
     }
-    if (!topology_send(f->redis->topology, first->partition, &f->command, on_heads_reply,
-                       check, 0)) {
+    if (!topology_send(f->redis->topology, partition, &f->command, on_heads_reply, check,
+                       0)) {
         free(check);
         return false;
     }
     list_append(&f->checks, &check->link);
-    begin_request(f);
+    begin_request(f, partition);
     for (size_t i = 0; i < check->count; i++) {
         list_remove(&check->items[i].log->link);
         log_hold(check->items[i].log);

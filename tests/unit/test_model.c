@@ -12,7 +12,9 @@
 #include <parley/core/metrics.h>
 #include <parley/util/base.h>
 
+#include "backplane/follower.h"
 #include "backplane/publisher_internal.h"
+#include "backplane/queries.h"
 #include "model/model_world.h"
 #include "model/virtual_loop.h"
 
@@ -366,6 +368,49 @@ START_TEST(test_what_is_kept_no_longer_is_counted)
 }
 END_TEST
 
+/* ---- one of two primaries hangs ---- */
+
+START_TEST(test_a_primary_that_hangs_holds_up_no_other)
+{
+    struct world_node *n = &world.nodes[0];
+
+    world_setup(first_seed);
+    settle();
+    for (unsigned i = 0; i < 2 * FOLLOWER_READS_MAX; i++) {
+        world_open_other(n, i);
+    }
+    ck_assert_uint_eq(world_requests_to(n, 1), FOLLOWER_READS_MAX);
+    world_cut_subscriptions(n); /* it must read what is said now */
+    world_say(&world.nodes[1], 0);
+    settle();
+    check(first_seed, true);
+    world_teardown();
+}
+END_TEST
+
+START_TEST(test_questions_to_it_hold_up_no_others)
+{
+    struct world_node *n = &world.nodes[0];
+
+    world_setup(first_seed);
+    settle();
+    struct queries *q = queries_new(&n->redis);
+
+    for (unsigned i = 0; i < 2 * QUERIES_UNDER_WAY_MAX; i++) {
+        queries_lookup(q, SV("#other"), (struct token){0});
+    }
+    virtual_loop_run_tasks();
+    ck_assert_uint_eq(world_requests_to(n, 1), QUERIES_UNDER_WAY_MAX);
+    size_t before = world_requests_to(n, 0);
+
+    queries_lookup(q, SV("ann"), (struct token){0});
+    virtual_loop_run_tasks();
+    ck_assert_uint_eq(world_requests_to(n, 0), before + 1);
+    queries_free(q);
+    world_teardown();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("model");
@@ -380,6 +425,8 @@ Suite *suite(void)
     tcase_add_test(tc, test_what_is_kept_no_longer_is_counted);
     tcase_add_test(tc, test_worlds_in_which_a_line_was_missed);
     tcase_add_test(tc, test_server_after_server_fails_while_people_come_and_go);
+    tcase_add_test(tc, test_a_primary_that_hangs_holds_up_no_other);
+    tcase_add_test(tc, test_questions_to_it_hold_up_no_others);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -24,10 +24,12 @@ struct world world;
 
 static struct arena arena;
 static struct shard the_shard;
+static struct shard other_shard; /* of partition 1 */
 
 /* A command under way. */
 struct request {
     struct list link;
+    uint32_t partition;
     size_t argc;
     struct str_view *argv; /* owned, and the bytes */
     link_reply_fn fn;
@@ -152,11 +154,11 @@ void world_reopen(struct world_node *n, size_t log)
 
 /* ---- instead of redis.c ---- */
 
+/* The model's own logs are all of partition 0. */
 uint32_t redis_partition(const struct redis *r, struct str_view name)
 {
     (void)r;
-    (void)name;
-    return 0;
+    return sv_starts_with(name, SV("#other")) ? 1 : 0;
 }
 
 struct str_view redis_key(const struct redis *r, struct arena *a, uint32_t partition,
@@ -205,8 +207,7 @@ static struct world_node *node_of_topology(const struct topology *t)
 struct shard *topology_shard(const struct topology *t, uint32_t partition)
 {
     (void)t;
-    (void)partition;
-    return &the_shard;
+    return partition == 0 ? &the_shard : &other_shard;
 }
 
 struct server_life link_life(const struct link *link)
@@ -233,12 +234,12 @@ bool topology_send(struct topology *t, uint32_t partition, const struct command 
     struct world_node *n = node_of_topology(t);
     struct request *q = xcalloc(1, sizeof *q);
 
-    (void)partition;
     if (!n->commands_up) {
         free(q);
         return false;
     }
-    *q = (struct request){.argc = cmd->argc, .fn = fn, .arg = arg, .ctx = ctx};
+    *q = (struct request){
+        .partition = partition, .argc = cmd->argc, .fn = fn, .arg = arg, .ctx = ctx};
     q->argv = xcalloc(cmd->argc, sizeof *q->argv);
     for (size_t i = 0; i < cmd->argc; i++) {
         q->argv[i] = sv(xstrndup(cmd->argv[i], cmd->argvlen[i]), cmd->argvlen[i]);
@@ -273,8 +274,7 @@ bool topology_subscribe(struct topology *t, uint32_t partition, const struct com
 {
     struct world_node *n = node_of_topology(t);
 
-    (void)partition;
-    for (size_t i = 1; n->subscriptions_up && i < cmd->argc; i++) {
+    for (size_t i = 1; partition == 0 && n->subscriptions_up && i < cmd->argc; i++) {
         push_add(n)->subscribe = model_log_of_key(sv(cmd->argv[i], cmd->argvlen[i]));
     }
     return n->subscriptions_up;
@@ -350,7 +350,7 @@ bool world_run_request(struct world_node *n)
     LIST_FOR_EACH(&n->requests, it) {
         struct request *q = LIST_ENTRY(it, struct request, link);
 
-        if (q->answer == NULL) {
+        if (q->answer == NULL && q->partition == 0) {
             const struct model_request request = {q->argc, q->argv};
             struct strbuf out;
 
@@ -364,11 +364,34 @@ bool world_run_request(struct world_node *n)
     return false;
 }
 
+/* The first one to the primary that answers. */
+static struct request *first_request(struct world_node *n)
+{
+    LIST_FOR_EACH(&n->requests, it) {
+        struct request *q = LIST_ENTRY(it, struct request, link);
+
+        if (q->partition == 0) {
+            return q;
+        }
+    }
+    return NULL;
+}
+
+size_t world_requests_to(struct world_node *n, uint32_t partition)
+{
+    size_t count = 0;
+
+    LIST_FOR_EACH(&n->requests, it) {
+        count += LIST_ENTRY(it, struct request, link)->partition == partition;
+    }
+    return count;
+}
+
 bool world_take_answer(struct world_node *n)
 {
-    struct request *q = LIST_ENTRY(n->requests.next, struct request, link);
+    struct request *q = first_request(n);
 
-    if (list_is_empty(&n->requests) || q->answer == NULL) {
+    if (q == NULL || q->answer == NULL) {
         return false;
     }
     list_remove(&q->link);
@@ -384,6 +407,25 @@ static void hear(struct world_node *n, const char *text)
 
     ck_assert(follower_on_push(n->redis.follower, reply, &the_shard));
     freeReplyObject(reply);
+}
+
+void world_open_other(struct world_node *n, unsigned number)
+{
+    static struct world_log ignored;
+    char name[32];
+    char text[128];
+
+    (void)snprintf(name, sizeof name, "#other%u", number);
+    (void)follower_open(n->redis.follower, sv_of(name), &ignored);
+    virtual_loop_run_tasks();
+    (void)snprintf(text, sizeof text,
+                   "*3\r\n$10\r\nssubscribe\r\n$%zu\r\np:{1}:l:%s\r\n:1\r\n",
+                   strlen("p:{1}:l:") + strlen(name), name);
+    struct redisReply *reply = parse(text, strlen(text));
+
+    ck_assert(follower_on_push(n->redis.follower, reply, &other_shard));
+    freeReplyObject(reply);
+    virtual_loop_run_tasks();
 }
 
 static void subscribe(struct world_node *n, size_t log)
@@ -538,7 +580,7 @@ static void node_setup(struct world_node *n, unsigned index)
                                       .hold_bytes = 1 << 24,
                                       .hold_ms = UINT64_C(1) << 40,
                                       .history_ttl_s = 600};
-    r->partitions.count = 1;
+    r->partitions.count = WORLD_PARTITIONS;
     r->registered = true;
     r->events = &events;
     r->hub = n;

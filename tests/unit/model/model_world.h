@@ -18,7 +18,8 @@
 #include "backplane/redis_internal.h"
 #include "model_redis.h"
 
-enum { WORLD_NODES = 3, WORLD_HEARD_MAX = MODEL_ENTRIES_MAX };
+/* A log "#other..." is of partition 1, which has a primary of its own that never answers. */
+enum { WORLD_NODES = 3, WORLD_PARTITIONS = 2, WORLD_HEARD_MAX = MODEL_ENTRIES_MAX };
 
 /* One line as a node was told of it: the sender's node and the number of the line. */
 struct heard {
@@ -74,6 +75,11 @@ bool world_take_push(struct world_node *n);
 bool world_connect(struct world_node *n);
 void world_cut_commands(struct world_node *n);
 void world_cut_subscriptions(struct world_node *n);
+
+/* Open a log of the other primary's, and confirm the subscription. */
+void world_open_other(struct world_node *n, unsigned number);
+/* Requests under way. */
+size_t world_requests_to(struct world_node *n, uint32_t partition);
 
 /* The replica has all that the primary has. */
 void world_checkpoint(void);
