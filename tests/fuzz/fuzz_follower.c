@@ -323,6 +323,18 @@ static struct redisReply *take_bulk(struct str_view *rest, struct str_view lengt
     return new_reply(REDIS_REPLY_STRING, text);
 }
 
+static long long take_integer(struct str_view line)
+{
+    bool negative = sv_starts_with(line, SV("-"));
+    uint64_t value = 0;
+
+    line = negative ? sv(line.ptr + 1, line.len - 1) : line;
+    if (!sv_to_u64(line, INT64_MAX, &value)) {
+        return 0;
+    }
+    return negative ? -(long long)value : (long long)value;
+}
+
 /* NULL: there is none, or something else than a reply comes first. */
 static struct redisReply *take_reply(struct str_view *rest, unsigned depth)
 {
@@ -341,8 +353,7 @@ static struct redisReply *take_reply(struct str_view *rest, unsigned depth)
         return take_bulk(rest, line);
     case ':':
         reply = new_reply(REDIS_REPLY_INTEGER, SV(""));
-        reply->integer = strtoll(line.len > 0 && line.len < 20 ? line.ptr : "0", NULL,
-                                 10);
+        reply->integer = take_integer(line);
         return reply;
     default:
         return new_reply(kind == '-' ? REDIS_REPLY_ERROR : REDIS_REPLY_STATUS, line);
