@@ -34,7 +34,8 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-proto
   -Wnull-dereference -Wdouble-promotion -Walloca -Wunused-macros $(if $(WERROR),-Werror)
 HARDENING = -fstack-protector-strong -fPIE $(if $(SANITIZE),,$(FORTIFY))
 FORTIFY = $(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
-SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+  -DPARLEY_SANITIZED)
 
 # Not every compiler or processor knows these.
 $(call lazy,KNOWN,scripts/cc-flags.sh "$$(CC)" -Wduplicated-cond -Wduplicated-branches \

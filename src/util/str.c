@@ -41,7 +41,7 @@ bool sv_equal_nocase(struct str_view a, struct str_view b)
         return false;
     }
     for (size_t i = 0; i < a.len; i++) {
-        if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i])) {
+        if (a.ptr[i] != b.ptr[i] && ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i])) {
             return false;
         }
     }
@@ -100,19 +100,20 @@ bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
-    if (text.len == 0) {
-        return false;
-    }
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9') {
             return false;
         }
         uint64_t digit = (uint64_t)(text.ptr[i] - '0');
 
-        if (digit > max || value > (max - digit) / 10) {
+        /* The first 19 digits always fit. */
+        if (i >= U64_DIGITS_MAX - 1 && value > (UINT64_MAX - digit) / 10) {
             return false;
         }
         value = value * 10 + digit;
+    }
+    if (text.len == 0 || value > max) {
+        return false;
     }
     *ret_value = value;
     return true;
