@@ -22,6 +22,9 @@ static const char update_letters[] = {
 
 /* ---- chunks ---- */
 
+/* Room for the first few items, until the chunk is sealed: it mostly has more than one. */
+enum { CHUNK_BYTES_FIRST = 1024, CHUNK_ITEMS_FIRST = 8 };
+
 static struct chunk *chunk_new(struct str_view log, uint64_t now_ms)
 {
     struct chunk *c = xcalloc(1, sizeof(*c) + log.len + 1);
@@ -29,6 +32,7 @@ static struct chunk *chunk_new(struct str_view log, uint64_t now_ms)
     list_init(&c->link);
     strbuf_init(&c->items, (size_t)CHUNK_BYTES_MAX * 4 + ENTRY_BYTES_MAX);
     strbuf_init(&c->updates, (size_t)ENTRY_BYTES_MAX * 4);
+    strbuf_reserve(&c->items, CHUNK_BYTES_FIRST);
     c->since_ms = now_ms;
     c->log_len = log.len;
     memcpy(c->log, log.ptr, log.len);
@@ -71,7 +75,7 @@ static void chunk_add_update(struct chunk *c, const struct book_update *u)
 static struct out_item *chunk_new_meta(struct chunk *c)
 {
     if (c->count == c->capacity) {
-        c->capacity = c->capacity == 0 ? 1 : c->capacity * 2;
+        c->capacity = c->capacity == 0 ? CHUNK_ITEMS_FIRST : c->capacity * 2;
         c->meta = xreallocarray(c->meta, c->capacity, sizeof(*c->meta));
     }
     return &c->meta[c->count++];
