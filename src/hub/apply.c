@@ -27,7 +27,9 @@ static const struct apply_row *find_row(const struct apply_row *rows, size_t cou
 void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
                  const struct apply_row *rows, size_t row_count)
 {
-    struct applied a = {.hub = hub, .room = r, .place = {.id = entry->id}};
+    struct sender sender = {0};
+    struct applied a = {
+        .hub = hub, .sender = &sender, .room = r, .place = {.id = entry->id}};
     struct str_view rest = entry->items;
     enum item_next next = ITEM_NEXT_OK;
 
@@ -48,6 +50,9 @@ void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
         a.raw = sv(begin, (size_t)(rest.ptr - begin));
         if (a.it.field_count < row->fields_min || !row->fn(&a)) {
             metric_add(METRIC_MALFORMED, 1);
+        }
+        if (!message_is_kind(a.it.type)) {
+            sender = (struct sender){0}; /* may be gone */
         }
     }
     if (next == ITEM_NEXT_BAD) {
@@ -71,6 +76,16 @@ struct hub_event applied_event(const struct applied *a, enum hub_event_type type
 
 /* ---- the types of a room's log ---- */
 
+static struct person *find_sender(const struct applied *a)
+{
+    struct str_view id = item_field(&a->it, 0);
+
+    if (a->sender->id.len == 0 || !sv_equal(id, a->sender->id)) {
+        *a->sender = (struct sender){id, person_find(a->hub, id)};
+    }
+    return a->sender->person;
+}
+
 static bool apply_message(const struct applied *a)
 {
     struct hub_event ev;
@@ -83,7 +98,7 @@ static bool apply_message(const struct applied *a)
     if (message_is_kept(&a->it)) {
         recent_add(a->room, a->raw, a->place);
     }
-    p = person_find(a->hub, item_field(&a->it, 0));
+    p = find_sender(a);
     ev.room = a->room;
     ev.person = p;
     ev.origin = a->is_own && p != NULL ? p->user : NULL;

@@ -21,9 +21,16 @@
 #include "hub/person_internal.h"
 #include "hub/room_internal.h"
 
+/* Who said the last message of an entry; mostly the next one, too. */
+struct sender {
+    struct str_view id;    /* borrowed from the entry; empty: nobody */
+    struct person *person; /* borrowed; NULL: not known here */
+};
+
 /* An item about to be applied. */
 struct applied {
     struct hub *hub;
+    struct sender *sender; /* until something else than a message is applied */
     struct room *room; /* NULL in an inbox */
     bool is_own;       /* this node wrote it */
     struct item_place place;
