@@ -17,13 +17,13 @@ bool batch_is_ours(const struct publisher *p, const struct batch *b)
 
 /* ---- accepted ---- */
 
-static void tell_stored(struct publisher *p, const struct batch *b, struct str_view ids)
+static void tell_stored(struct publisher *p, struct batch *b, struct str_view ids)
 {
     struct redis *r = p->redis;
 
     for (size_t i = 0; i < b->chunk_count; i++) {
         struct entry_id id = {0};
-        struct chunk *c = b->chunks[i];
+        struct sealed_chunk *c = &b->chunks[i];
 
         if (!entry_id_parse(sv_next_until(&ids, ' '), &id)) {
             id = c->id; /* of a replay: the old one, by which settlements order it */
@@ -44,10 +44,7 @@ static void keep_in_ring(struct publisher *p, struct out_partition *part, struct
         batch_free(b);
         return;
     }
-    for (size_t i = 0; i < b->chunk_count; i++) {
-        free(b->chunks[i]->meta);
-        b->chunks[i]->meta = NULL;
-    }
+    batch_forget_items(b);
     b->acked_ms = loop_now_ms(p->redis->loop);
     b->maybe_applied = false;
     b->is_replay = true;
@@ -79,13 +76,11 @@ static void poke(struct publisher *p, const struct out_partition *part,
     struct redis *r = p->redis;
 
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
-
         arena_clear(&p->arena);
         command_clear(&p->command);
         command_add(&p->command, SV("SPUBLISH"));
         command_add(&p->command,
-                    redis_key(r, &p->arena, part->index, "l:", sv(c->log, c->log_len)));
+                    redis_key(r, &p->arena, part->index, "l:", b->chunks[i].log));
         command_add(&p->command, sv_next_until(&ids, ' '));
         (void)topology_send(r->topology, part->index, &p->command, on_poked, NULL, 0);
     }

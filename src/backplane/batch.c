@@ -56,7 +56,7 @@ static bool chunk_is_full(const struct chunk *c)
 
 static size_t chunk_bytes(const struct chunk *c)
 {
-    return c->items.len - c->header_bytes + c->updates.len;
+    return c->items.len + c->updates.len;
 }
 
 static void chunk_add_update(struct chunk *c, const struct book_update *u)
@@ -95,6 +95,7 @@ static void chunk_add(struct chunk *c, const struct publication *p)
         .token = p->token,
         .items_end = (uint32_t)c->items.len,
         .updates_end = (uint32_t)c->updates.len,
+        .update_count = (uint32_t)p->update_count,
         .want_stored = p->want_stored,
         .keep = keep,
     };
@@ -114,19 +115,6 @@ static struct update_header next_update(struct str_view *rest, struct str_view *
 
     *rest = sv(rest->ptr + taken, rest->len - taken);
     return h;
-}
-
-static uint32_t count_updates(struct str_view updates)
-{
-    struct str_view field;
-    struct str_view value;
-    uint32_t count = 0;
-
-    while (updates.len > 0) {
-        (void)next_update(&updates, &field, &value);
-        count++;
-    }
-    return count;
 }
 
 /* ---- the outbox ---- */
@@ -300,7 +288,7 @@ static struct chunk *chunk_filter(struct chunk *c, out_item_test_fn test, void *
         }
         strbuf_add(&rest->items, item);
         strbuf_add(&rest->updates, updates);
-        rest->update_count += count_updates(updates);
+        rest->update_count += m.update_count;
         m.items_end = (uint32_t)rest->items.len;
         m.updates_end = (uint32_t)rest->updates.len;
         *chunk_new_meta(rest) = m;
@@ -352,119 +340,145 @@ size_t outbox_take_back(struct outbox *box, uint64_t before_ms, out_item_test_fn
 
 /* ---- batches ---- */
 
-/* Write the entry's header in front of the chunk's items. */
-static void chunk_seal(struct chunk *c, const char *node, uint64_t seq)
+/* Append `text` at *to. */
+static struct str_view put(char **to, struct str_view text)
 {
-    struct strbuf entry;
+    struct str_view copy = sv(*to, text.len);
 
-    strbuf_init(&entry, c->items.max + 256);
-    entry_encode_header(&entry, sv_of(node), seq, c->count);
-    c->header_bytes = entry.len;
-    strbuf_reserve(&entry, c->items.len); /* it will not grow, and may be kept for long */
-    strbuf_add(&entry, strbuf_view(&c->items));
-    PARLEY_ASSERT(!entry.failed);
-    strbuf_done(&c->items);
-    c->items = entry;
-    strbuf_trim(&c->updates);
+    if (text.len > 0) {
+        memcpy(*to, text.ptr, text.len);
+    }
+    *to += text.len;
+    return copy;
 }
 
-/* What a sealed chunk takes, without what is known of its items: that goes with the
- * acknowledgement. */
-static size_t chunk_memory(const struct chunk *c)
+/* Write the chunk's texts at *to, the header of its entry in front of the items. */
+static struct sealed_chunk chunk_seal(struct chunk *c, const struct batch *b, char **to)
 {
-    const size_t per_block = 16; /* malloc's own, roughly */
+    struct sealed_chunk sealed = {
+        .log = put(to, sv(c->log, c->log_len)),
+        .updates = put(to, strbuf_view(&c->updates)),
+        .meta = c->meta,
+        .since_ms = c->since_ms,
+        .update_count = c->update_count,
+        .count = (uint32_t)c->count,
+    };
+    char *entry = *to;
+    size_t header = entry_write_header(entry, sv_of(b->node), b->seq, c->count);
 
-    return sizeof(*c) + c->log_len + c->items.cap + c->updates.cap + 3 * per_block;
+    *to += header;
+    (void)put(to, strbuf_view(&c->items));
+    sealed.header_bytes = (uint32_t)header;
+    sealed.entry = sv(entry, (size_t)(*to - entry));
+    c->meta = NULL;
+    return sealed;
 }
 
-static void chunk_unseal(struct chunk *c)
+static struct chunk *chunk_unseal(struct sealed_chunk *sealed)
 {
-    strbuf_drop(&c->items, c->header_bytes);
-    c->header_bytes = 0;
+    struct chunk *c = chunk_new(sealed->log, sealed->since_ms);
+
+    strbuf_add(&c->items, sv(sealed->entry.ptr + sealed->header_bytes,
+                             sealed->entry.len - sealed->header_bytes));
+    strbuf_add(&c->updates, sealed->updates);
+    PARLEY_ASSERT(!c->items.failed && !c->updates.failed);
+    c->update_count = sealed->update_count;
+    c->meta = sealed->meta;
+    c->count = sealed->count;
+    c->capacity = sealed->count;
+    sealed->meta = NULL;
+    return c;
 }
 
-static struct batch *batch_new(const char *node, uint64_t seq, uint64_t now_ms,
-                               size_t chunks)
+static struct chunk *first_chunk(struct list *outlog)
 {
-    struct batch *b = xcalloc(1, sizeof(struct batch) + chunks * sizeof(struct chunk *));
+    struct outlog *log = LIST_ENTRY(outlog, struct outlog, link);
 
-    list_init(&b->link);
-    b->memory = sizeof(struct batch) + chunks * sizeof(struct chunk *);
-    b->seq = seq;
-    b->sealed_ms = now_ms;
-    memcpy(b->node, node, strlen(node) + 1);
-    return b;
+    return LIST_ENTRY(log->chunks.next, struct chunk, link);
 }
 
-static size_t count_logs(const struct outbox *box)
+/* At most so many bytes take the first chunks of as many logs as a batch may have. */
+static size_t sealed_bytes_max(const struct outbox *box, size_t *ret_logs)
 {
-    size_t count = 0;
+    size_t bytes = sizeof(struct batch) + box->drops.len;
 
+    *ret_logs = 0;
     LIST_FOR_EACH(&box->logs, it) {
-        if (++count == BATCH_LOGS_MAX) {
+        const struct chunk *c = first_chunk(it);
+
+        bytes += sizeof(struct sealed_chunk) + c->log_len + ENTRY_HEADER_MAX +
+                 c->items.len + c->updates.len;
+        if (++*ret_logs == BATCH_LOGS_MAX) {
             break;
         }
     }
-    return count;
+    return bytes;
 }
 
-struct batch *batch_seal(struct outbox *box, const char *node, uint64_t seq,
-                         uint64_t now_ms)
+struct batch *batch_seal(struct outbox *box, struct shelf *shelf, const char *node,
+                         uint64_t seq)
 {
-    size_t logs = count_logs(box);
-    struct batch *b = batch_new(node, seq, now_ms, logs);
+    size_t logs;
+    size_t bytes_max = sealed_bytes_max(box, &logs);
+    struct batch *b = shelf_take(shelf, bytes_max);
+    char *to = (char *)&b->chunks[logs];
 
+    *b = (struct batch){.seq = seq};
+    list_init(&b->link);
+    memcpy(b->node, node, strlen(node) + 1);
+    b->drops = put(&to, strbuf_view(&box->drops));
+    strbuf_clear(&box->drops);
     LIST_FOR_EACH(&box->logs, it) {
         if (b->chunk_count == logs) {
             break;
         }
         struct outlog *log = LIST_ENTRY(it, struct outlog, link);
-        struct chunk *c = LIST_ENTRY(log->chunks.next, struct chunk, link);
+        struct chunk *c = first_chunk(it);
+        struct sealed_chunk *sealed = &b->chunks[b->chunk_count++];
 
-        list_remove(&c->link);
         box->bytes -= chunk_bytes(c);
-        chunk_seal(c, node, seq);
-        b->chunks[b->chunk_count++] = c;
-        b->bytes += c->items.len + c->updates.len;
-        b->memory += chunk_memory(c);
+        *sealed = chunk_seal(c, b, &to);
+        b->bytes += sealed->entry.len + sealed->updates.len;
+        chunk_free(c);
         if (list_is_empty(&log->chunks)) {
             outlog_free(box, log);
         }
     }
-    if (box->drops.len > 0) {
-        b->drops = xstrndup(box->drops.ptr, box->drops.len);
-        strbuf_clear(&box->drops);
-    }
+    b->memory = (size_t)(to - (char *)b);
+    shelf_shrink(b, b->memory);
     return b;
 }
 
 void batch_unseal(struct batch *b, struct outbox *box)
 {
     while (b->chunk_count > 0) {
-        struct chunk *c = b->chunks[--b->chunk_count];
+        struct chunk *c = chunk_unseal(&b->chunks[--b->chunk_count]);
         struct outlog *log = outlog_get(box, sv(c->log, c->log_len), true);
 
-        chunk_unseal(c);
         box->bytes += chunk_bytes(c);
         list_append(log->chunks.next, &c->link);
     }
-    for (struct str_view rest = sv_of(b->drops); rest.len > 0;) {
+    for (struct str_view rest = b->drops; rest.len > 0;) {
         outbox_drop_log(box, sv_next_until(&rest, ' '));
     }
     batch_free(b);
 }
 
+void batch_forget_items(struct batch *b)
+{
+    for (size_t i = 0; i < b->chunk_count; i++) {
+        free(b->chunks[i].meta);
+        b->chunks[i].meta = NULL;
+    }
+}
+
 void batch_free(struct batch *b)
 {
-    if (b == NULL) {
-        return;
+    if (b != NULL) {
+        list_remove(&b->link);
+        batch_forget_items(b);
+        shelf_give_back(b);
     }
-    list_remove(&b->link);
-    for (size_t i = 0; i < b->chunk_count; i++) {
-        chunk_free(b->chunks[i]);
-    }
-    free(b->drops);
-    free(b);
 }
 
 size_t batch_item_count(const struct batch *b)
@@ -472,7 +486,7 @@ size_t batch_item_count(const struct batch *b)
     size_t count = 0;
 
     for (size_t i = 0; i < b->chunk_count; i++) {
-        count += b->chunks[i]->count;
+        count += b->chunks[i].count;
     }
     return count;
 }
@@ -484,7 +498,7 @@ static size_t count_touched(const struct batch *b)
     size_t count = 0;
 
     for (size_t i = 0; i < b->chunk_count; i++) {
-        count += b->chunks[i]->update_count > 0;
+        count += b->chunks[i].update_count > 0;
     }
     return count;
 }
@@ -501,23 +515,22 @@ void batch_add_keys(const struct batch *b, const struct redis *r, uint32_t parti
     command_add(cmd, redis_key(r, a, partition, "rooms", sv(NULL, 0)));
     command_add(cmd, redis_key(r, a, partition, "in:", sv_of(b->node)));
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
-
-        command_add(cmd, redis_key(r, a, partition, "l:", sv(c->log, c->log_len)));
+        command_add(cmd, redis_key(r, a, partition, "l:", b->chunks[i].log));
     }
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
+        const struct sealed_chunk *c = &b->chunks[i];
 
         if (c->update_count > 0) {
-            command_add(cmd, redis_key(r, a, partition, "m:", sv(c->log, c->log_len)));
-            command_add(cmd, redis_key(r, a, partition, "s:", sv(c->log, c->log_len)));
+            command_add(cmd, redis_key(r, a, partition, "m:", c->log));
+            command_add(cmd, redis_key(r, a, partition, "s:", c->log));
         }
     }
 }
 
-static void add_updates(const struct chunk *c, struct arena *a, struct command *cmd)
+static void add_updates(const struct sealed_chunk *c, struct arena *a,
+                        struct command *cmd)
 {
-    struct str_view rest = strbuf_view(&c->updates);
+    struct str_view rest = c->updates;
 
     command_add_u64(cmd, c->update_count);
     while (rest.len > 0) {
@@ -545,23 +558,25 @@ void batch_add_args(const struct batch *b, struct str_view era, uint64_t prevseq
     drop_count_at = cmd->argc;
     command_add_u64(cmd, 0);
     for (size_t i = 0; i < b->chunk_count; i++) {
-        command_add(cmd, strbuf_view(&b->chunks[i]->items));
+        command_add(cmd, b->chunks[i].entry);
     }
     for (size_t i = 0; i < b->chunk_count; i++) {
-        if (b->chunks[i]->update_count > 0) {
+        const struct sealed_chunk *c = &b->chunks[i];
+
+        if (c->update_count > 0) {
             command_add_u64(cmd, i + 1);
-            command_add(cmd, sv(b->chunks[i]->log, b->chunks[i]->log_len));
-            add_updates(b->chunks[i], a, cmd);
+            command_add(cmd, c->log);
+            add_updates(c, a, cmd);
         }
     }
-    for (struct str_view rest = sv_of(b->drops); rest.len > 0; drops++) {
+    for (struct str_view rest = b->drops; rest.len > 0; drops++) {
         command_add(cmd, sv_next_until(&rest, ' '));
     }
     command_set_u64(cmd, drop_count_at, drops);
 }
 
 /* The id in a form that sorts as text; x: behind all others (settle.lua). */
-static struct str_view chunk_place(const struct chunk *c, struct arena *a)
+static struct str_view chunk_place(const struct sealed_chunk *c, struct arena *a)
 {
     char place[ENTRY_PLACE_SIZE];
 
@@ -575,12 +590,12 @@ static struct str_view chunk_place(const struct chunk *c, struct arena *a)
 size_t batch_add_offers(const struct batch *b, struct arena *a, struct command *cmd)
 {
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
+        const struct sealed_chunk *c = &b->chunks[i];
 
         command_add(cmd, chunk_place(c, a));
-        command_add(cmd, sv(c->log, c->log_len));
+        command_add(cmd, c->log);
         command_add_u64(cmd, b->seq);
-        command_add(cmd, strbuf_view(&c->items));
+        command_add(cmd, c->entry);
         add_updates(c, a, cmd);
     }
     return b->chunk_count;

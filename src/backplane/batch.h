@@ -21,6 +21,7 @@
 #include <parley/core/backplane.h>
 #include <parley/util/list.h>
 #include <parley/util/map.h>
+#include <parley/util/shelf.h>
 #include <parley/util/strbuf.h>
 
 #include "backplane/redis_internal.h"
@@ -35,27 +36,39 @@ struct out_item {
     struct token token;
     uint32_t items_end;   /* offset of its end in the chunk's items */
     uint32_t updates_end; /* the same in the chunk's updates */
+    uint32_t update_count;
     bool want_stored;
     bool keep; /* tells the end of a membership: never given up */
 };
 
 /*
- * Items of one log that travel together. Invariant: meta[i].items_end and updates_end never
- * decrease and the last ones equal the lengths of `items` (while not sealed) and `updates`.
+ * Items of one log that wait to travel together. Invariant: meta[i].items_end and updates_end
+ * never decrease and the last ones equal the lengths of `items` and `updates`.
  */
 struct chunk {
-    struct list link;      /* in the outlog, or nowhere when it is in a batch */
-    struct strbuf items;   /* encoded items; once sealed the whole entry */
-    size_t header_bytes;   /* of the entry in front of the items; 0 while not sealed */
-    struct entry_id id;    /* that it got; {0,0} while nobody told us */
+    struct list link;      /* in the outlog */
+    struct strbuf items;   /* encoded */
     struct strbuf updates; /* book updates, see batch.c */
     uint32_t update_count;
-    struct out_item *meta; /* owned; NULL once acknowledged */
+    struct out_item *meta; /* owned */
     size_t count;          /* items */
     size_t capacity;       /* of meta */
     uint64_t since_ms;     /* when its first item came */
     size_t log_len;
-    char log[]; /* name; terminated */
+    char log[]; /* name */
+};
+
+/* A chunk in a batch; its texts lie in the batch's memory. */
+struct sealed_chunk {
+    struct str_view log;     /* name */
+    struct str_view entry;   /* a header, then the items */
+    struct str_view updates; /* as in the chunk */
+    struct entry_id id;      /* that it got; {0,0} while nobody told us */
+    struct out_item *meta;   /* owned; NULL once acknowledged */
+    uint64_t since_ms;
+    uint32_t header_bytes;
+    uint32_t update_count;
+    uint32_t count; /* items */
 };
 
 /* Logs of one partition that have something waiting. */
@@ -75,19 +88,19 @@ struct outbox {
     size_t bytes;        /* of all items and updates that wait */
 };
 
+/* In one piece, on a shelf. */
 struct batch {
     struct list link; /* in the ring or the to-do list of its partition */
     uint64_t seq;
-    uint64_t sealed_ms;
     uint64_t acked_ms;
     char node[NODE_ID_MAX + 1]; /* under whose name it was numbered */
     bool maybe_applied;         /* it was sent and no answer came */
     bool is_replay;             /* it was acknowledged before */
     size_t bytes;               /* to be sent */
     size_t memory;              /* that it takes once it is acknowledged */
-    char *drops;                /* owned; as outbox.drops, terminated; or NULL */
+    struct str_view drops;      /* as outbox.drops */
     size_t chunk_count;
-    struct chunk *chunks[]; /* owned */
+    struct sealed_chunk chunks[];
 };
 
 void outbox_init(struct outbox *box, struct map *by_name);
@@ -112,10 +125,12 @@ size_t outbox_take_back(struct outbox *box, uint64_t before_ms, out_item_test_fn
                         void *ctx, struct token **ret_tokens);
 
 /* Number `seq` from the first chunk of each log; an empty outbox gives an empty batch. */
-struct batch *batch_seal(struct outbox *box, const char *node, uint64_t seq,
-                         uint64_t now_ms);
+struct batch *batch_seal(struct outbox *box, struct shelf *shelf, const char *node,
+                         uint64_t seq);
 /* Put it back in front of what waits, and free the batch. */
 void batch_unseal(struct batch *b, struct outbox *box);
+/* Forget what is to be known of the items: they are acknowledged. */
+void batch_forget_items(struct batch *b);
 void batch_free(struct batch *b);
 
 /* A section of parley_apply: its keys, and its arguments (see docs/REDIS.md). */

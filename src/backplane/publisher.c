@@ -47,6 +47,7 @@ struct publisher *publisher_new(struct redis *r)
     list_init(&p->ready);
     list_init(&p->calls);
     list_init(&p->settling);
+    shelf_init(&p->batches);
     arena_init(&p->arena);
     command_init(&p->command);
     loop_task_init(&p->task, on_publish, p);
@@ -85,6 +86,7 @@ void publisher_free(struct publisher *p)
     LIST_FOR_EACH(&p->calls, it) {
         free(LIST_ENTRY(it, struct call, link));
     }
+    shelf_done(&p->batches);
     map_done(&p->outlogs);
     arena_done(&p->arena);
     command_done(&p->command);
@@ -189,8 +191,7 @@ static struct batch *partition_next_batch(struct publisher *p, struct out_partit
     if (again != NULL) {
         return LIST_ENTRY(again, struct batch, link);
     }
-    struct batch *b = batch_seal(&part->outbox, p->redis->node, ++part->seq,
-                                 loop_now_ms(p->redis->loop));
+    struct batch *b = batch_seal(&part->outbox, &p->batches, p->redis->node, ++part->seq);
 
     count_held(p, before, part->outbox.bytes);
     return b;

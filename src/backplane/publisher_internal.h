@@ -77,7 +77,8 @@ struct publisher {
     unsigned call_number; /* makes a new epoch's name unique */
     size_t held_bytes;    /* that wait in the outboxes */
     size_t ring_bytes;
-    bool is_refused; /* the last call was, and none was accepted since */
+    struct shelf batches; /* all, from sealing on */
+    bool is_refused;      /* the last call was, and none was accepted since */
     struct loop_task task;
     struct timer tick;
     struct arena arena; /* of the call being built */

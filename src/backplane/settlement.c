@@ -266,7 +266,7 @@ static struct batch *batch_behind(const struct publisher *p,
 static bool has_unknown_id(const struct batch *b)
 {
     for (size_t i = 0; i < b->chunk_count; i++) {
-        if (b->chunks[i]->id.ms == 0) {
+        if (b->chunks[i].id.ms == 0) {
             return true;
         }
     }
@@ -289,12 +289,12 @@ static struct batch *moved_behind(const struct publisher *p,
 static void add_id_fields(struct publisher *p, const struct batch *b)
 {
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
+        const struct sealed_chunk *c = &b->chunks[i];
         struct strbuf field;
 
-        strbuf_init(&field, c->log_len + NODE_ID_MAX + 32);
+        strbuf_init(&field, c->log.len + NODE_ID_MAX + 32);
         strbuf_add_fmt(&field, "=%s %" PRIu64 " ", b->node, b->seq);
-        strbuf_add(&field, sv(c->log, c->log_len));
+        strbuf_add(&field, c->log);
         command_add(&p->command, arena_copy(&p->arena, strbuf_view(&field)));
         strbuf_done(&field);
     }
@@ -339,7 +339,7 @@ static void on_ids(struct publisher *p, struct out_partition *part,
             struct entry_id id;
 
             if (entry_id_parse(text, &id)) {
-                b->chunks[i]->id = id;
+                b->chunks[i].id = id;
             }
         }
         s->offered = b->seq;

@@ -211,14 +211,25 @@ bool entry_decode(struct str_view text, struct entry *ret)
     return true;
 }
 
+size_t entry_write_header(char *to, struct str_view node, uint64_t seq, uint64_t count)
+{
+    char *at = to;
+
+    PARLEY_ASSERT(node.len <= NODE_ID_MAX);
+    *at++ = '1';
+    *at++ = ' ';
+    memcpy(at, node.ptr, node.len);
+    at += node.len;
+    *at++ = ' ';
+    at = put_number(at, seq, ' ');
+    at = put_number(at, count, ' ');
+    return (size_t)(at - to);
+}
+
 void entry_encode_header(struct strbuf *out, struct str_view node, uint64_t seq,
                          uint64_t count)
 {
-    strbuf_add(out, SV("1 "));
-    strbuf_add(out, node);
-    strbuf_add_char(out, ' ');
-    strbuf_add_u64(out, seq);
-    strbuf_add_char(out, ' ');
-    strbuf_add_u64(out, count);
-    strbuf_add_char(out, ' ');
+    char header[ENTRY_HEADER_MAX];
+
+    strbuf_add(out, sv(header, entry_write_header(header, node, seq, count)));
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Noreturn static void die_without_memory(size_t size)
 {
@@ -70,4 +71,20 @@ char *xstrndup(const char *bytes, size_t len)
 void *try_malloc(size_t size)
 {
     return malloc(at_least_one(size));
+}
+
+void *xmap(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                       -1, 0);
+
+    if (pages == MAP_FAILED) {
+        die_without_memory(size);
+    }
+    return pages;
+}
+
+void xunmap(void *pages, size_t size)
+{
+    (void)munmap(pages, size);
 }

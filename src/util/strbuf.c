@@ -66,24 +66,6 @@ void strbuf_clear(struct strbuf *b)
     b->failed = false;
 }
 
-void strbuf_reserve(struct strbuf *b, size_t count)
-{
-    if (b->failed || count > b->max - b->len) {
-        b->failed = true;
-    } else if (b->len + count > b->cap) {
-        (void)set_cap(b, b->len + count);
-    }
-}
-
-void strbuf_trim(struct strbuf *b)
-{
-    if (b->len == 0) {
-        strbuf_done(b);
-    } else if (b->len < b->cap) {
-        (void)set_cap(b, b->len);
-    }
-}
-
 char *strbuf_extend(struct strbuf *b, size_t count)
 {
     if (count == 0 || !reserve(b, count)) {

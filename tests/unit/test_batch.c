@@ -17,12 +17,14 @@ Suite *suite(void);
 
 static struct map outlogs;
 static struct outbox box;
+static struct shelf shelf;
 
 static void set_up(void)
 {
     rng_init();
     map_init(&outlogs, outlog_name);
     outbox_init(&box, &outlogs);
+    shelf_init(&shelf);
 }
 
 static void tear_down(void)
@@ -30,6 +32,7 @@ static void tear_down(void)
     outbox_done(&box);
     ck_assert_uint_eq(map_count(&outlogs), 0);
     map_done(&outlogs);
+    shelf_done(&shelf);
 }
 
 static void add(const char *log, const char *text, uint32_t serial, enum book_op op)
@@ -56,7 +59,7 @@ static void say(const char *log, const char *text, uint32_t serial)
 }
 
 /* The texts of a chunk's entry, joined by commas; checks its header. */
-static const char *texts_of(const struct chunk *c, const char *node, uint64_t seq)
+static const char *texts_of(const struct sealed_chunk *c, const char *node, uint64_t seq)
 {
     static char joined[4096];
     struct str_view rest;
@@ -65,7 +68,7 @@ static const char *texts_of(const struct chunk *c, const char *node, uint64_t se
     size_t count = 0;
 
     joined[0] = '\0';
-    ck_assert(entry_decode(strbuf_view(&c->items), &entry));
+    ck_assert(entry_decode(c->entry, &entry));
     ck_assert(sv_equal(entry.node, sv_of(node)));
     ck_assert_uint_eq(entry.seq, seq);
     for (rest = entry.items; item_decode(&rest, &it) == ITEM_NEXT_OK; count++) {
@@ -82,7 +85,7 @@ static const char *texts_of(const struct chunk *c, const char *node, uint64_t se
 
 START_TEST(test_seal_empty_box_gives_empty_batch)
 {
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
     ck_assert_uint_eq(b->chunk_count, 0);
     ck_assert_uint_eq(batch_item_count(b), 0);
@@ -96,13 +99,13 @@ START_TEST(test_seal_several_logs_one_entry_each_in_order)
     say("#a", "1", 1);
     say("#b", "2", 2);
     say("#a", "3", 3);
-    struct batch *b = batch_seal(&box, "node", 7, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 7);
 
     ck_assert_uint_eq(b->chunk_count, 2);
-    ck_assert_str_eq(b->chunks[0]->log, "#a");
-    ck_assert_str_eq(texts_of(b->chunks[0], "node", 7), "1,3");
-    ck_assert_str_eq(b->chunks[1]->log, "#b");
-    ck_assert_str_eq(texts_of(b->chunks[1], "node", 7), "2");
+    ck_assert(sv_equal(b->chunks[0].log, SV("#a")));
+    ck_assert_str_eq(texts_of(&b->chunks[0], "node", 7), "1,3");
+    ck_assert(sv_equal(b->chunks[1].log, SV("#b")));
+    ck_assert_str_eq(texts_of(&b->chunks[1], "node", 7), "2");
     ck_assert(outbox_is_empty(&box));
     ck_assert_uint_eq(box.bytes, 0);
     batch_free(b);
@@ -119,18 +122,19 @@ START_TEST(test_sealed_batch_takes_no_more_than_it_says)
         p.update_count = i % 2;
         outbox_add(&box, i < 25 ? SV("#a") : SV("#b"), &p, 1);
     }
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct chunk *c = b->chunks[i];
+        const struct sealed_chunk *c = &b->chunks[i];
 
-        ck_assert_uint_eq(c->items.cap, c->items.len);
-        ck_assert_uint_eq(c->updates.cap, c->updates.len);
-        parts += sizeof *c + c->items.cap + c->updates.cap;
+        parts += sizeof *c + c->log.len + c->entry.len + c->updates.len;
     }
     ck_assert_uint_eq(b->chunk_count, 2);
-    ck_assert_uint_ge(b->memory, parts + sizeof *b);
-    ck_assert_uint_le(b->memory, parts + sizeof *b + 256);
+    ck_assert_uint_eq(b->memory, parts + sizeof *b);
+    void *behind = shelf_take(&shelf, 1);
+
+    ck_assert_uint_le((size_t)((char *)behind - (char *)b), b->memory + 64);
+    shelf_give_back(behind);
     batch_free(b);
 }
 END_TEST
@@ -143,13 +147,13 @@ START_TEST(test_seal_more_logs_than_fit_leaves_the_rest)
         (void)snprintf(name, sizeof(name), "#%d", i);
         say(name, "x", (uint32_t)i);
     }
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
     ck_assert_uint_eq(b->chunk_count, BATCH_LOGS_MAX);
     batch_free(b);
-    b = batch_seal(&box, "node", 2, 5);
+    b = batch_seal(&box, &shelf, "node", 2);
     ck_assert_uint_eq(b->chunk_count, 10);
-    ck_assert_str_eq(b->chunks[0]->log, "#128");
+    ck_assert(sv_equal(b->chunks[0].log, SV("#128")));
     batch_free(b);
 }
 END_TEST
@@ -165,10 +169,10 @@ START_TEST(test_seal_many_items_one_chunk_at_a_time)
     size_t expected[] = {ENTRY_ITEMS_MAX, ENTRY_ITEMS_MAX, 1};
 
     for (size_t i = 0; i < PARLEY_COUNT_OF(expected); i++) {
-        struct batch *b = batch_seal(&box, "node", i + 1, 5);
+        struct batch *b = batch_seal(&box, &shelf, "node", i + 1);
 
         ck_assert_uint_eq(b->chunk_count, 1);
-        ck_assert_uint_eq(b->chunks[0]->count, expected[i]);
+        ck_assert_uint_eq(b->chunks[0].count, expected[i]);
         batch_free(b);
     }
     ck_assert(outbox_is_empty(&box));
@@ -180,20 +184,20 @@ START_TEST(test_unseal_everything_waits_again_in_order)
     say("#a", "1", 1);
     say("#b", "2", 2);
     size_t bytes = box.bytes;
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
     say("#b", "3", 3);
     say("#c", "4", 4);
     batch_unseal(b, &box);
     ck_assert_uint_gt(box.bytes, bytes);
-    b = batch_seal(&box, "other", 2, 5);
+    b = batch_seal(&box, &shelf, "other", 2);
     ck_assert_uint_eq(b->chunk_count, 3);
-    ck_assert_str_eq(texts_of(b->chunks[0], "other", 2), "1");
-    ck_assert_str_eq(b->chunks[1]->log, "#b");
-    ck_assert_str_eq(texts_of(b->chunks[1], "other", 2), "2");
+    ck_assert_str_eq(texts_of(&b->chunks[0], "other", 2), "1");
+    ck_assert(sv_equal(b->chunks[1].log, SV("#b")));
+    ck_assert_str_eq(texts_of(&b->chunks[1], "other", 2), "2");
     batch_free(b);
-    b = batch_seal(&box, "other", 3, 5);
-    ck_assert_str_eq(texts_of(b->chunks[0], "other", 3), "3");
+    b = batch_seal(&box, &shelf, "other", 3);
+    ck_assert_str_eq(texts_of(&b->chunks[0], "other", 3), "3");
     batch_free(b);
 }
 END_TEST
@@ -229,10 +233,10 @@ START_TEST(test_take_back_picked_items_leave_the_others_whole)
     ck_assert_uint_eq(tokens[0].serial, 0);
     ck_assert_uint_eq(tokens[2].serial, 4);
     free(tokens);
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
-    ck_assert_str_eq(texts_of(b->chunks[0], "node", 1), "b,d,f");
-    ck_assert_uint_eq(b->chunks[0]->update_count, 1);
+    ck_assert_str_eq(texts_of(&b->chunks[0], "node", 1), "b,d,f");
+    ck_assert_uint_eq(b->chunks[0].update_count, 1);
     ck_assert_uint_eq(batch_key_count(b), 3 + 1 + 2);
     batch_free(b);
 }
@@ -263,14 +267,34 @@ START_TEST(test_take_back_young_items_stay)
 }
 END_TEST
 
+START_TEST(test_take_back_from_what_was_unsealed)
+{
+    struct token *tokens = NULL;
+
+    add("#a", "1", 1, BOOK_MEMBER_SET);
+    say("#a", "2", 2);
+    batch_unseal(batch_seal(&box, &shelf, "node", 1), &box);
+    say("#a", "3", 3);
+    ck_assert_uint_eq(outbox_take_back(&box, UINT64_MAX, is_even, NULL, &tokens), 1);
+    ck_assert_uint_eq(tokens[0].serial, 2);
+    free(tokens);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
+
+    ck_assert_str_eq(texts_of(&b->chunks[0], "node", 1), "1,3");
+    ck_assert_uint_eq(b->chunks[0].update_count, 1);
+    ck_assert_uint_eq(b->chunks[0].since_ms, 1001);
+    batch_free(b);
+}
+END_TEST
+
 START_TEST(test_add_end_of_membership_is_kept)
 {
     add("#a", "1", 1, BOOK_MEMBER_DEL);
     add("#a", "2", 2, BOOK_MEMBER_SET);
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
-    ck_assert(b->chunks[0]->meta[0].keep);
-    ck_assert(!b->chunks[0]->meta[1].keep);
+    ck_assert(b->chunks[0].meta[0].keep);
+    ck_assert(!b->chunks[0].meta[1].keep);
     batch_free(b);
 }
 END_TEST
@@ -282,9 +306,9 @@ START_TEST(test_drop_log_is_told_once)
     outbox_drop_log(&box, SV("#a"));
     outbox_drop_log(&box, SV("#ab"));
     outbox_drop_log(&box, SV("#a"));
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
-    ck_assert_str_eq(b->drops, "#a #ab ");
+    ck_assert(sv_equal(b->drops, SV("#a #ab ")));
     ck_assert(outbox_is_empty(&box));
     batch_unseal(b, &box);
     ck_assert(!outbox_is_empty(&box));
@@ -297,9 +321,9 @@ START_TEST(test_drop_log_is_cancelled_by_a_new_member)
     outbox_drop_log(&box, SV("#a"));
     outbox_drop_log(&box, SV("#c"));
     add("#a", "1", 1, BOOK_MEMBER_SET);
-    struct batch *b = batch_seal(&box, "node", 1, 5);
+    struct batch *b = batch_seal(&box, &shelf, "node", 1);
 
-    ck_assert_str_eq(b->drops, "#ab #c ");
+    ck_assert(sv_equal(b->drops, SV("#ab #c ")));
     batch_free(b);
 }
 END_TEST
@@ -319,6 +343,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_take_back_picked_items_leave_the_others_whole);
     tcase_add_test(tc, test_take_back_everything_empties_the_box);
     tcase_add_test(tc, test_take_back_young_items_stay);
+    tcase_add_test(tc, test_take_back_from_what_was_unsealed);
     tcase_add_test(tc, test_add_end_of_membership_is_kept);
     tcase_add_test(tc, test_drop_log_is_told_once);
     tcase_add_test(tc, test_drop_log_is_cancelled_by_a_new_member);

@@ -116,6 +116,9 @@ struct entry {
 
 /* Read the header of an entry; `ret->id` is left alone. */
 bool entry_decode(struct str_view text, struct entry *ret) PARLEY_MUST_CHECK;
+enum { ENTRY_HEADER_MAX = 2 + NODE_ID_MAX + 1 + 2 * (20 + 1) };
+/* Write a header of at most ENTRY_HEADER_MAX bytes; returns how many. */
+size_t entry_write_header(char *to, struct str_view node, uint64_t seq, uint64_t count);
 void entry_encode_header(struct strbuf *out, struct str_view node, uint64_t seq,
                          uint64_t count);
 

@@ -19,5 +19,8 @@ char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
 /* A zero-terminated copy of `len` bytes. */
 char *xstrndup(const char *bytes, size_t len) __attribute__((malloc, returns_nonnull));
 void *try_malloc(size_t size) __attribute__((malloc));
+/* Pages apart from the heap, which xunmap() gives back to the kernel at once; cleared. */
+void *xmap(size_t size) __attribute__((malloc, returns_nonnull));
+void xunmap(void *pages, size_t size);
 
 #endif

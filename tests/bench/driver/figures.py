@@ -24,7 +24,10 @@ def figures(result, own):
     done = result["deliveries"]
     per_million = 1e6 / done if done else None
     mine = cpu(result, own)
-    rss = sum(s["rss_settled"] - s["rss_before"] for s in processes(result, own))
+    rss_joined, rss_idle = (
+        sum(s[when] - s["rss_before"] for s in processes(result, own))
+        for when in ("rss_settled", "rss_after")
+    )
     numbers = {
         "rate": result["deliveries_per_s"],
         "messages_per_s": result["messages"] / result["measured_s"],
@@ -40,7 +43,8 @@ def figures(result, own):
         "joined_s": result["joined_s"],
         "quiet_s": result["quiet_s"],
         "connect_cpu_s": sum(s["connect_cpu_s"] for s in processes(result, own)),
-        "rss_per_connection": rss / result["connections"],
+        "rss_joined_per_connection": rss_joined / result["connections"],
+        "rss_per_connection": rss_idle / result["connections"],
         "peak_mb": sum(s["rss_peak"] for s in processes(result, own)) / 1e6,
         "core": mine / result["measured_s"],
         "connections": result["connections"],

@@ -32,6 +32,7 @@ COLUMNS = {
     "idle": [
         ("connections", "connections", "{:,.0f}"),
         ("bytes each", "rss_per_connection", "{:,.0f}"),
+        ("just joined", "rss_joined_per_connection", "{:,.0f}"),
         ("core", "core", "{:.3f}"),
         ("all joined after s", "joined_s", "{:.2f}"),
         ("CPU s until then", "connect_cpu_s", "{:.2f}"),

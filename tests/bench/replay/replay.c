@@ -168,8 +168,10 @@ static uint64_t build_batches(void *data)
     const struct publications *p = data;
     struct map logs;
     struct outbox box;
+    struct shelf shelf;
     uint64_t items = 0;
 
+    shelf_init(&shelf);
     map_init(&logs, outlog_name);
     outbox_init(&box, &logs);
     for (uint64_t seq = 1; seq <= BATCHES; seq++) {
@@ -177,12 +179,13 @@ static uint64_t build_batches(void *data)
             struct str_view log = sv_of(p->names[i % LOGS_PER_BATCH]);
             outbox_add(&box, log, &p->publication, 1);
         }
-        struct batch *b = batch_seal(&box, "jc5hmfofub1j", seq, 1);
+        struct batch *b = batch_seal(&box, &shelf, "jc5hmfofub1j", seq);
         items += batch_item_count(b);
         batch_free(b);
     }
     outbox_done(&box);
     map_done(&logs);
+    shelf_done(&shelf);
     return items;
 }
 
