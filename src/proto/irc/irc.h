@@ -86,16 +86,16 @@ struct irc {
     struct irc_call *call;         /* owned: the one that is kept, or NULL */
     struct irc_call *speaking;     /* borrowed: whose answer is being sent, or NULL */
     const struct room
-        *shown_join;   /* only compared: its JOIN was sent, not yet the rest */
-    struct said said;  /* labels of what was said and has not come back */
-    uint64_t heard_ms; /* the last line came */
-    uint64_t oper_ms;  /* OPER may be tried again then */
-    uint32_t caps;     /* enum irc_cap */
-    uint8_t modes;     /* enum irc_user_mode */
-    bool is_302;       /* CAP LS 302: cap-notify is on for good */
-    bool is_waiting;   /* the session holds a line for us */
-    bool is_running;   /* a handler is on the stack */
-    bool is_pinged;
+        *shown_join;     /* only compared: its JOIN was sent, not yet the rest */
+    struct said said;    /* labels of what was said and has not come back */
+    uint64_t heard_ms;   /* the last line came */
+    uint64_t oper_ms;    /* OPER may be tried again then */
+    uint32_t caps;       /* enum irc_cap */
+    uint8_t modes;       /* enum irc_user_mode */
+    bool is_302 : 1;     /* CAP LS 302: cap-notify is on for good */
+    bool is_waiting : 1; /* the session holds a line for us */
+    bool is_running : 1; /* a handler is on the stack */
+    bool is_pinged : 1;
 };
 
 extern const struct hub_sink_ops irc_sink_ops;
