@@ -66,6 +66,15 @@ void strbuf_clear(struct strbuf *b)
     b->failed = false;
 }
 
+void strbuf_reserve(struct strbuf *b, size_t count)
+{
+    if (b->failed || count > b->max - b->len) {
+        b->failed = true;
+    } else if (b->len + count > b->cap) {
+        (void)set_cap(b, b->len + count);
+    }
+}
+
 char *strbuf_extend(struct strbuf *b, size_t count)
 {
     if (count == 0 || !reserve(b, count)) {

@@ -160,6 +160,21 @@ START_TEST(test_strbuf_add_keeps_nul_bytes)
 }
 END_TEST
 
+START_TEST(test_strbuf_reserve_takes_exactly_so_much)
+{
+    strbuf_init(&b, 1000);
+    strbuf_add(&b, SV("abc"));
+    strbuf_reserve(&b, 1);
+    ck_assert_uint_eq(b.cap, 64);
+    strbuf_reserve(&b, 100);
+    ck_assert_uint_eq(b.cap, 103);
+    assert_holds("abc");
+    strbuf_reserve(&b, 998);
+    ck_assert(b.failed);
+    ck_assert_uint_eq(b.cap, 103);
+}
+END_TEST
+
 START_TEST(test_strbuf_extend_gives_bytes_to_fill_in)
 {
     strbuf_init(&b, 100);
@@ -208,6 +223,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_strbuf_add_u64_writes_decimals);
     tcase_add_test(tc, test_strbuf_add_fmt_fits_exactly);
     tcase_add_test(tc, test_strbuf_add_keeps_nul_bytes);
+    tcase_add_test(tc, test_strbuf_reserve_takes_exactly_so_much);
     tcase_add_test(tc, test_strbuf_extend_gives_bytes_to_fill_in);
     tcase_add_test(tc, test_strbuf_drop_moves_the_rest_to_the_front);
     suite_add_tcase(s, tc);

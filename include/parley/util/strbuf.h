@@ -28,6 +28,8 @@ void strbuf_init(struct strbuf *b, size_t max_bytes);
 void strbuf_done(struct strbuf *b);
 /* Empty it and forget a failure; keeps the memory for reuse. */
 void strbuf_clear(struct strbuf *b);
+/* Make room for exactly `count` more bytes. */
+void strbuf_reserve(struct strbuf *b, size_t count);
 /* `count` (> 0) more bytes, for the caller to fill in; NULL if it fails. */
 char *strbuf_extend(struct strbuf *b, size_t count);
 void strbuf_add(struct strbuf *b, struct str_view text);
