@@ -33,6 +33,7 @@ struct faults {
     unsigned lose_all;
     unsigned reopen; /* a log */
     bool clock_goes_back;
+    bool impatience;    /* in half of the worlds settlements wait for nobody */
     bool one_at_a_time; /* what a failure lost is back before the next one comes */
 };
 
@@ -209,6 +210,7 @@ static void check(uint64_t seed, bool one_order)
 static void run_world(uint64_t seed, const struct faults *f, bool one_order)
 {
     world_setup(seed);
+    world.server.is_impatient = f->impatience && seed % 2 == 0;
     settle();
     for (int k = 0; k < STEPS; k++) {
         step(f);
@@ -298,7 +300,8 @@ START_TEST(test_server_after_server_fails_while_people_come_and_go)
                                          .fail_over = 10,
                                          .lose_all = 1,
                                          .reopen = 2,
-                                         .clock_goes_back = true};
+                                         .clock_goes_back = true,
+                                         .impatience = true};
 
     run(WORLDS, &faults, false);
     ck_assert_uint_gt(settlements, 0);

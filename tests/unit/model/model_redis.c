@@ -369,7 +369,8 @@ static void run_offer(struct model_redis *r, const struct str_view *args,
         return;
     }
     if (!b->settling) {
-        begin_settlement(b, number(args[1]), number(args[3]), number(args[4]));
+        begin_settlement(b, number(args[1]), r->is_impatient ? 0 : number(args[3]),
+                         r->is_impatient ? 0 : number(args[4]));
     }
     me->have = me->has_joined ? me->have : me->last;
     if (args[2].len > 0 && number(args[2]) != me->have) {

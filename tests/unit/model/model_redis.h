@@ -91,6 +91,7 @@ struct model_request {
 struct model_redis {
     struct model_books books;
     uint64_t clock_ms; /* of the ids; may be set back */
+    bool is_impatient; /* settlements wait for nobody */
     struct arena *arena;
     uint64_t settlements; /* ended, for the test to see that there were any */
     /* A frame for whoever listens to the log. */
