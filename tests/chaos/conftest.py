@@ -51,10 +51,11 @@ def properties(terminalreporter, name):
 def pytest_terminal_summary(terminalreporter, config):
     verdicts = [json.loads(text) for text in properties(terminalreporter, "chaos")]
     random_results = list(properties(terminalreporter, "chaos-random"))
-    if not verdicts and not random_results:
+    measured = list(properties(terminalreporter, "chaos-measured"))
+    if not verdicts and not random_results and not measured:
         return
     terminalreporter.section(f"chaos on {server_version()}")
-    for line in [*table.as_text(verdicts), *random_results]:
+    for line in [*table.as_text(verdicts), *random_results, *measured]:
         terminalreporter.write_line(line)
     path = config.getoption("--write-docs")
     if path:
