@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A node's whole conversation with Redis: what comes, in whatever order, goes through the real
- * follower and publisher; there is no connection below them and only a listener above.
+ * follower, publisher and queries; there is no connection below them and only a listener above.
  *
  * The input is RESP, read leniently (a length that is too long ends with the input), so that a
  * mutation rarely makes the rest unreadable. A push goes to the follower, anything else answers the
@@ -9,6 +9,7 @@
  *
  *   c lose the oldest answer    d, u subscriptions down, up    t time passes
  *   o close a log and open it   l the partition is lost        s say something    h cut commands
+ *   q ask something else: a name, a history, the rooms
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #include "backplane/follower_internal.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/push.h"
+#include "backplane/queries.h"
 #include "backplane/shard.h"
 #include "backplane/topology.h"
 #include "fuzz.h"
@@ -51,6 +53,7 @@ static struct rig {
     struct listener listeners[LOGS];
     struct list requests;
     bool subscriptions_up;
+    unsigned asked;
     struct arena arena; /* of the message */
 } rig;
 
@@ -258,7 +261,44 @@ static void on_refused(void *hub, struct token token)
     PARLEY_ASSERT(token.kind == 1);
 }
 
+static void on_claim(void *hub, struct token token, enum claim_result result)
+{
+    (void)hub;
+    PARLEY_ASSERT(token.kind == 1 && result <= CLAIM_FAILED);
+}
+
+static void on_lookup(void *hub, struct token token, bool answered, struct str_view owner,
+                      struct str_view record)
+{
+    (void)hub;
+    PARLEY_ASSERT(token.kind == 1 && (answered || owner.len + record.len == 0));
+}
+
+static void on_history(void *hub, struct token token, bool answered,
+                       const struct entry *entries, size_t count)
+{
+    (void)hub;
+    PARLEY_ASSERT(token.kind == 1 && (answered || count == 0));
+    for (size_t i = 0; i < count; i++) {
+        look_at_items(&entries[i]);
+    }
+}
+
+static void on_rooms(void *hub, struct token token, bool answered,
+                     const struct listing *rooms, size_t count, bool last)
+{
+    (void)hub;
+    PARLEY_ASSERT(token.kind == 1 && (answered || last));
+    for (size_t i = 0; i < count; i++) {
+        PARLEY_ASSERT(rooms[i].members <= UINT32_MAX);
+    }
+}
+
 static const struct backplane_events events = {
+    .on_claim = on_claim,
+    .on_lookup = on_lookup,
+    .on_history = on_history,
+    .on_rooms = on_rooms,
     .on_snapshot = on_snapshot,
     .on_entry = on_entry,
     .on_hole = on_hole,
@@ -389,6 +429,30 @@ static void say_something(void)
     (void)publisher_add(rig.redis.publisher, 0, SV("#a"), &pub);
 }
 
+static void ask_something(void)
+{
+    struct queries *q = rig.redis.queries;
+    struct token token = {.kind = 1};
+
+    switch (rig.asked++ % 5) {
+    case 0:
+        queries_lookup(q, SV("ann"), token);
+        break;
+    case 1:
+        queries_history(q, SV("#a"), (struct entry_id){0}, 100, token);
+        break;
+    case 2:
+        queries_rooms(q, token);
+        break;
+    case 3:
+        queries_claim(q, SV("ann"), SV("a/1"), SV("record"), SV(""), token);
+        break;
+    default:
+        queries_release(q, SV("ann"), SV("a/1"));
+        break;
+    }
+}
+
 static void happen(char what)
 {
     struct follower *f = rig.redis.follower;
@@ -403,6 +467,7 @@ static void happen(char what)
         }
         publisher_on_ready(rig.redis.publisher);
         follower_on_ready(f);
+        queries_on_ready(rig.redis.queries);
         break;
     case 'd':
         rig.subscriptions_up = false;
@@ -423,6 +488,9 @@ static void happen(char what)
         break;
     case 's':
         say_something();
+        break;
+    case 'q':
+        ask_something();
         break;
     default:
         break;
@@ -487,6 +555,7 @@ static void setup(void)
     r->events = &events;
     r->publisher = publisher_new(r);
     r->follower = follower_new(r);
+    r->queries = queries_new(r);
     for (size_t i = 0; i < LOGS; i++) {
         open_log(i);
     }
@@ -500,6 +569,7 @@ static void teardown(void)
     }
     follower_free(rig.redis.follower);
     publisher_free(rig.redis.publisher);
+    queries_free(rig.redis.queries);
     arena_done(&rig.arena);
 }
 
