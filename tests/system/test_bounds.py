@@ -12,7 +12,7 @@ SOURCES = [
     *(ROOT / "src" / "hub").iterdir(),
     ROOT / "include" / "parley" / "core" / "item.h",
 ]
-CONSTANT = re.compile(r"\b([A-Z][A-Z0-9_]+) =\s+(\w+)(?: (<<|\*) (\w+))?\s*(?:[,};]|--|$)", re.MULTILINE)
+CONSTANT = re.compile(r"\b([A-Z][A-Z0-9_]+) =\s+(\w+(?: (?:<<|\*) \w+)*)\s*(?:[,};]|--|$)", re.MULTILINE)
 BOUND = re.compile(r"_(MS|S|MAX|MIN)$")
 
 # Of src/backplane, but no bounds of what comes, waits or lasts: sizes of names, formats.
@@ -23,13 +23,15 @@ NO_BOUNDS = {
 
 
 def numbers(path):
-    """Of a file: name -> value of what is a number, or two with `*` or `<<` between them."""
+    """Of a file: name -> value of what is a number, or several with `*` or `<<` between them."""
     found = {"REDIS_SLOTS": SLOTS}
-    for name, first, operator, second in CONSTANT.findall(path.read_text("utf-8")):
-        words = [found.get(word, word) for word in (first, second or "1")]
-        if all(str(word).isdigit() for word in words):
-            one, two = (int(word) for word in words)
-            found[name] = one << two if operator == "<<" else one * two
+    for name, text in CONSTANT.findall(path.read_text("utf-8")):
+        words = [str(found.get(word, word)) for word in text.split()]
+        if all(word.isdigit() for word in words[::2]):
+            value = int(words[0])
+            for operator, word in zip(words[1::2], words[2::2]):
+                value = value << int(word) if operator == "<<" else value * int(word)
+            found[name] = value
     return found
 
 
