@@ -16,7 +16,20 @@ uint32_t backoff_next_ms(struct backoff *b)
     return wait_ms;
 }
 
+void backoff_strike(struct backoff *b, uint32_t most_ms)
+{
+    uint32_t bound_ms = b->max_ms;
+
+    for (unsigned i = 0; i < b->strikes && bound_ms < most_ms; i++) {
+        bound_ms *= 2;
+    }
+    if (b->strikes++ > 0) {
+        b->bound_ms = bound_ms < most_ms ? bound_ms : most_ms;
+    }
+}
+
 void backoff_reset(struct backoff *b)
 {
+    b->strikes = 0;
     b->bound_ms = b->min_ms;
 }

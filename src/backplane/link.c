@@ -39,6 +39,7 @@
 
 enum {
     BACKOFF_SLOW_MS = 5000,   /* for a server that can never serve us */
+    OVERRUN_MAX_MS = 16000,   /* for one that again and again did not answer in time */
     BACKOFF_RESET_MS = 5000,  /* READY for that long: it was not a flash */
     PULSE_MS = 500,           /* how often a subscription link looks at its silence */
     PING_TIMEOUT_MS = 30000,  /* silence decides, not this */
@@ -218,7 +219,12 @@ void link_reset(struct link *link, const char *why)
 
 static void on_late(void *arg)
 {
-    fail(arg, "no answer in time");
+    struct link *link = arg;
+
+    if (link->state == LINK_READY) {
+        backoff_strike(&link->backoff, OVERRUN_MAX_MS);
+    }
+    fail(link, "no answer in time");
 }
 
 static void send_request(struct link *link, const struct command *cmd,
