@@ -119,6 +119,20 @@ static bool apply_message(const struct applied *a)
     return true;
 }
 
+/* lines */
+static bool apply_lost(const struct applied *a)
+{
+    struct hub_event ev;
+
+    if (!message_to_loss(&a->it, a->place, &ev)) {
+        return false;
+    }
+    recent_add(a->room, a->raw, a->place);
+    ev.room = a->room;
+    fanout_to_room(a->room, &ev);
+    return true;
+}
+
 /* id who topic */
 static bool apply_topic(const struct applied *a)
 {
@@ -235,6 +249,7 @@ static const struct apply_row rows[] = {
     {ITEM_MESSAGE, 4, apply_message},
     {ITEM_ACTION, 4, apply_message},
     {ITEM_NOTICE, 4, apply_message},
+    {ITEM_LOST, 1, apply_lost},
     {ITEM_TAGMSG, 4, apply_message},
     {ITEM_JOIN, 2, membership_apply_join},
     {ITEM_LEAVE, 1, membership_apply_leave},
@@ -250,7 +265,7 @@ static const struct apply_row rows[] = {
     {ITEM_STATE, 0, modes_apply_state},
 };
 
-enum { MESSAGE_ROWS = 3 }; /* the first ones */
+enum { MESSAGE_ROWS = 4 }; /* the first ones */
 
 void apply_to_room(struct room *r, const struct entry *entry)
 {

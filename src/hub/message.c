@@ -24,7 +24,8 @@ bool message_is_kind(char type)
 
 bool message_is_kept(const struct item *it)
 {
-    return message_is_kind(it->type) && item_field(it, FIELD_STATUS).len == 0;
+    return it->type == ITEM_LOST ||
+           (message_is_kind(it->type) && item_field(it, FIELD_STATUS).len == 0);
 }
 
 bool message_tags_are_valid(struct str_view tags)
@@ -103,13 +104,33 @@ bool message_to_event(const struct item *it, struct item_place place,
     return read_extras(it, ret);
 }
 
+bool message_to_loss(const struct item *it, struct item_place place,
+                     struct hub_event *ret)
+{
+    uint64_t lines = 0;
+
+    if (it->type != ITEM_LOST || !sv_to_u64(item_field(it, 0), UINT32_MAX, &lines)) {
+        return false;
+    }
+    *ret = (struct hub_event){
+        .type = EV_LOST,
+        .kind = ITEM_LOST,
+        .count = lines,
+        .id = place.id,
+        .index = place.index,
+        .time_ms = place.id.ms,
+    };
+    return true;
+}
+
 void message_show(struct str_view item, struct item_place place, const struct room *r,
                   struct hub_user *u)
 {
     struct hub_event ev;
     struct item it;
 
-    if (item_decode(&item, &it) == ITEM_NEXT_OK && message_to_event(&it, place, &ev)) {
+    if (item_decode(&item, &it) == ITEM_NEXT_OK &&
+        (message_to_event(&it, place, &ev) || message_to_loss(&it, place, &ev))) {
         ev.type = EV_RECENT;
         ev.room = r;
         fanout_to_user(u, &ev);

@@ -22,7 +22,7 @@ struct item_place {
 
 /* Is it one of the types of messages? */
 bool message_is_kind(char type);
-/* ... that a history consists of: said to all. */
+/* ... that a history consists of: said to all; or that tells of lines that it lacks. */
 bool message_is_kept(const struct item *it);
 /* Has it what it needs, and not too much? Its status is not looked at. */
 enum hub_result message_check_speech(const struct hub_speech *speech);
@@ -34,6 +34,9 @@ unsigned message_readers(char status);
  * malformed. */
 bool message_to_event(const struct item *it, struct item_place place,
                       struct hub_event *ret) PARLEY_MUST_CHECK;
+/* EV_LOST, of an ITEM_LOST. False: malformed. */
+bool message_to_loss(const struct item *it, struct item_place place,
+                     struct hub_event *ret) PARLEY_MUST_CHECK;
 /* Deliver an encoded one that was kept to a user, as EV_RECENT. */
 void message_show(struct str_view item, struct item_place place, const struct room *r,
                   struct hub_user *u);

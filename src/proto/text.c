@@ -61,3 +61,14 @@ void text_add_excerpt(struct strbuf *out, struct str_view text)
         strbuf_add(out, SV("..."));
     }
 }
+
+void text_add_lost(struct strbuf *out, uint64_t lines)
+{
+    if (lines == 0) {
+        strbuf_add(out, SV("Some"));
+    } else {
+        strbuf_add_u64(out, lines);
+    }
+    strbuf_add(out, lines == 1 ? SV(" line was") : SV(" lines were"));
+    strbuf_add(out, SV(" lost in a failure of the backplane."));
+}

@@ -9,6 +9,7 @@
 #define PARLEY_PROTO_TEXT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
@@ -21,5 +22,7 @@ bool text_is_clean(struct str_view text);
 void text_add_clean(struct strbuf *out, struct str_view text);
 /* The same for the first TEXT_EXCERPT_BYTES bytes; "..." stands for the rest. */
 void text_add_excerpt(struct strbuf *out, struct str_view text);
+/* "3 lines were lost in a failure of the backplane."; 0: some. */
+void text_add_lost(struct strbuf *out, uint64_t lines);
 
 #endif

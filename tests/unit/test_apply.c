@@ -76,6 +76,10 @@ static const struct row malformed[] = {
     {'N', {"n1/1", "1", "x", "not a nick"}},
     {'P', {"n1/1", "1", "not a nick"}},
     {'P', {"n1/1", "x", "nick"}},
+    {'F', {0}},
+    {'F', {""}},
+    {'F', {"-3"}},
+    {'F', {"4294967296"}},
     {'T', {"n1/1", "x"}},
     {'T', {"n1/1", "x", "to\npic"}},
     {'T', {"n1/1", LONG_TEXT, "topic"}},
@@ -123,6 +127,20 @@ START_TEST(test_pointless_item_changes_nothing)
     expect(alice, "");
     ck_assert_int_eq(metric_values[METRIC_MALFORMED], 0);
     ck_assert_str_eq(names_in(0, "#a"), "alice bob");
+}
+END_TEST
+
+START_TEST(test_lost_lines_are_told_and_stand_in_the_history)
+{
+    inject("#a", "-", &(struct row){'F', {"3"}});
+    inject("#a", "-", &(struct row){'F', {"0"}});
+    expect(alice, "lost #a 3;lost #a 0;");
+    expect(bob, "lost #a 3;lost #a 0;");
+    must(hub_history(alice->user, room_of(alice, "#a"), 10));
+    settle();
+    expect(alice, "recent #a   3;recent #a   0;end #a 2;");
+    room_show_recent(room_of(bob, "#a"), bob->user);
+    expect(bob, "recent #a   3;recent #a   0;");
 }
 END_TEST
 
@@ -251,6 +269,7 @@ Suite *suite(void)
                         (int)PARLEY_COUNT_OF(malformed));
     tcase_add_loop_test(tc, test_pointless_item_changes_nothing, 0,
                         (int)PARLEY_COUNT_OF(pointless));
+    tcase_add_test(tc, test_lost_lines_are_told_and_stand_in_the_history);
     tcase_add_test(tc, test_message_of_somebody_unknown_is_shown);
     tcase_add_test(tc, test_fields_that_are_not_known_are_ignored);
     tcase_add_test(tc, test_join_twice_is_told_once);

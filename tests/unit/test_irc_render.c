@@ -81,6 +81,7 @@ static struct hub_event event_of(enum hub_event_type type, char kind, const char
         .room_name = SV("#Tea"),
         .id = {1732370531123, 4},
         .index = 7,
+        .count = 3,
         .time_ms = 1732370531123,
     };
 }
@@ -89,7 +90,7 @@ static bool has_room(enum hub_event_type type)
 {
     return type == EV_JOIN || type == EV_LEAVE || type == EV_TOPIC ||
            type == EV_MESSAGE || type == EV_HOLE || type == EV_KICK || type == EV_MODE ||
-           type == EV_INVITE_SEEN;
+           type == EV_INVITE_SEEN || type == EV_LOST;
 }
 
 static void render(struct hub_event *e, uint32_t caps)
@@ -136,6 +137,8 @@ static const struct {
     {EV_INVITE_SEEN, 0, "", ALICE "INVITE bob #Tea\r\n"},
     {EV_HOLE, 0, "",
      ":irc.parley NOTICE #Tea :Some lines of this room are missing here.\r\n"},
+    {EV_LOST, ITEM_LOST, "",
+     ":irc.parley NOTICE #Tea :3 lines were lost in a failure of the backplane.\r\n"},
 };
 
 START_TEST(test_plain)

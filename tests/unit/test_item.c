@@ -202,6 +202,21 @@ END_TEST
 
 /* ---- entries ---- */
 
+START_TEST(test_lines_are_counted_up_to_what_is_malformed)
+{
+    const struct str_view fields[] = {SV("n1/7"), SV("who"), SV(""), SV("5 M4:x")};
+
+    ck_assert_uint_eq(items_count_lines(SV("")), 0);
+    for (const char *type = "MJAOGTM"; *type != '\0'; type++) {
+        item_encode(&out, *type, fields, 4);
+    }
+    ck_assert_uint_eq(items_count_lines(strbuf_view(&out)), 4);
+    strbuf_add(&out, SV("99 M"));
+    ck_assert_uint_eq(items_count_lines(strbuf_view(&out)), 4);
+    ck_assert_uint_eq(items_count_lines(SV("0 1 M")), 0);
+}
+END_TEST
+
 START_TEST(test_entry_decode_reads_what_encode_wrote)
 {
     struct entry entry = {.id = {1, 2}};
@@ -338,6 +353,7 @@ Suite *suite(void)
                         (int)PARLEY_COUNT_OF(bad_items));
     tcase_add_test(tc, test_item_decode_cut_at_every_byte_is_bad);
     tcase_add_test(tc, test_item_decode_of_changed_bytes_stays_inside);
+    tcase_add_test(tc, test_lines_are_counted_up_to_what_is_malformed);
     tcase_add_test(tc, test_entry_decode_reads_what_encode_wrote);
     tcase_add_loop_test(tc, test_entry_decode_checks_every_part, 0,
                         (int)PARLEY_COUNT_OF(entries));

@@ -145,6 +145,9 @@ static const struct event_case {
     {EV_DIRECT_SENT, ITEM_ACTION, "winks", "[you -> carol] * bob winks"},
     {EV_NO_SUCH_NICK, 0, "dave", "! There is nobody called \"dave\"."},
     {EV_HOLE, 0, "", "* Some lines of #tea are missing here."},
+    {EV_LOST, ITEM_LOST, "", "* 3 lines were lost in a failure of the backplane."},
+    {EV_RECENT, ITEM_LOST, "",
+     "[#tea 2026-11-23T14:02:11Z] * 3 lines were lost in a failure of the backplane."},
     {EV_ROOM_LISTED, 0, "", "* #den (3)"},
     {EV_ROOM_LISTED, 0, "Tea", "* #den (3): Tea"},
     {EV_AWAY, 0, "lunch", "* bob is away: lunch"},
@@ -173,6 +176,17 @@ static struct hub_event event_of(enum hub_event_type type, char kind,
         .time_ms = 1795442531000,
     };
 }
+
+START_TEST(test_lost_lines_are_counted_in_good_english)
+{
+    struct hub_event e = event_of(EV_LOST, ITEM_LOST, SV(""));
+
+    e.count = 1;
+    assert_event(&e, "* 1 line was lost in a failure of the backplane.");
+    e.count = 0;
+    assert_event(&e, "* Some lines were lost in a failure of the backplane.");
+}
+END_TEST
 
 START_TEST(test_event)
 {
@@ -386,6 +400,7 @@ Suite *suite(void)
     TCase *t = tcase_create("events");
 
     tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_test(t, test_lost_lines_are_counted_in_good_english);
     tcase_add_loop_test(t, test_event, 0, (int)PARLEY_COUNT_OF(event_cases));
     tcase_add_test(t, test_no_line);
     tcase_add_test(t, test_join_refused);

@@ -69,6 +69,7 @@ enum item_type {
     ITEM_KILL = 'Z', /* id who toid reason tonick: in a node's inbox */
     ITEM_WALLOPS = 'W', /* id who text: in the inbox of all nodes */
     ITEM_BOUNCE = 'B',  /* toid nick: the person of that direct message is gone */
+    ITEM_LOST = 'F',    /* lines: so many are gone for good; 0: nobody can tell */
 };
 
 struct item {
@@ -114,6 +115,8 @@ struct entry {
     struct str_view items;
 };
 
+/* How many of an entry's items are lines that somebody said, malformed ones left out. */
+size_t items_count_lines(struct str_view items);
 /* Read the header of an entry; `ret->id` is left alone. */
 bool entry_decode(struct str_view text, struct entry *ret) PARLEY_MUST_CHECK;
 enum { ENTRY_HEADER_MAX = 2 + NODE_ID_MAX + 1 + 2 * (20 + 1) };

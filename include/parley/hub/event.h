@@ -41,16 +41,17 @@ enum hub_event_type {
     EV_TOPIC,       /* who set text as the topic of room ("" = none) */
     EV_MESSAGE, /* in room: who, text, kind (ITEM_MESSAGE, ITEM_ACTION, ITEM_NOTICE), tags, status */
     EV_TAGMSG,       /* who sent tags without text: in room, or without one to target */
-    EV_RECENT,       /* as EV_MESSAGE, but from history */
+    EV_RECENT,       /* as EV_MESSAGE, but from history; kind ITEM_LOST: as EV_LOST */
     EV_HISTORY_END,  /* answer to hub_history(): that was all */
     EV_DIRECT,       /* to the user: who said text to you, kind */
     EV_DIRECT_SENT,  /* to the user: your text to `target` is stored, kind */
     EV_NO_SUCH_NICK, /* to the user: text = the name */
     EV_HOLE,         /* in room: the history has a hole here */
-    EV_ROOM_LISTED,  /* answer to hub_rooms(): room_name, count, text = topic */
-    EV_ROOMS_END,    /* count = rooms that were listed */
-    EV_WHOIS, /* answer to hub_whois(): record, text = nick, person if known here */
-    EV_AWAY,  /* person's away text changed: text ("" = back); once per reader */
+    EV_LOST,        /* in room: count lines are gone for good; 0: nobody knows how many */
+    EV_ROOM_LISTED, /* answer to hub_rooms(): room_name, count, text = topic */
+    EV_ROOMS_END,   /* count = rooms that were listed */
+    EV_WHOIS,       /* answer to hub_whois(): record, text = nick, person if known here */
+    EV_AWAY,        /* person's away text changed: text ("" = back); once per reader */
     EV_JOIN_REFUSED,
     /* to the user: you may not come into room_name, for that reason */
     EV_SETNAME, /* person's real name changed: text; once per reader */
@@ -93,7 +94,7 @@ struct hub_event {
     struct str_view record;    /* EV_WHOIS: see person_record_decode() */
     enum hub_result
         reason;     /* EV_JOIN_REFUSED: HUB_BANNED, _INVITE_ONLY, _BAD_KEY, _FULL */
-    uint64_t count; /* EV_ROOM_LISTED: members */
+    uint64_t count; /* EV_ROOM_LISTED: members; EV_LOST: lines */
     uint32_t line;  /* EV_UNAVAILABLE of something said in a room: its hub_user_line() */
     const struct hub_mode_change *changes; /* EV_MODE: change_count of them; see mode.h */
     size_t change_count;

@@ -9,6 +9,7 @@
 #include "proto/irc/limits.h"
 #include "proto/irc/modes.h"
 #include "proto/irc/numerics.h"
+#include "proto/text.h"
 
 /* How CTCP marks an action: 0x01 "ACTION " text 0x01. */
 #define ACTION_BEGIN                                                                     \
@@ -258,6 +259,15 @@ static void on_hole(struct strbuf *out, const struct hub_event *e, unsigned form
     add_trailing(out, SV("Some lines of this room are missing here."));
 }
 
+static void on_lost(struct strbuf *out, const struct hub_event *e, unsigned form)
+{
+    (void)form;
+    strbuf_add(out, SV(":" IRC_SERVER_NAME " NOTICE"));
+    add_room(out, e);
+    strbuf_add(out, SV(" :"));
+    text_add_lost(out, e->count);
+}
+
 static void on_setname(struct strbuf *out, const struct hub_event *e, unsigned form)
 {
     (void)form;
@@ -288,7 +298,7 @@ static const render_fn renderers[] = {
     [EV_NICK] = on_nick,       [EV_TOPIC] = on_topic,   [EV_AWAY] = on_away,
     [EV_KICK] = on_kick,       [EV_INVITE] = on_invite, [EV_INVITE_SEEN] = on_invite,
     [EV_HOLE] = on_hole,       [EV_KILLED] = on_killed, [EV_SETNAME] = on_setname,
-    [EV_WALLOPS] = on_wallops,
+    [EV_WALLOPS] = on_wallops, [EV_LOST] = on_lost,
 };
 
 /* ---- modes ---- */

@@ -219,6 +219,12 @@ static void on_message(struct strbuf *out, const struct hub_event *e)
     add_speech(out, e);
 }
 
+static void on_lost(struct strbuf *out, const struct hub_event *e)
+{
+    strbuf_add(out, SV("* "));
+    text_add_lost(out, e->count);
+}
+
 static void on_recent(struct strbuf *out, const struct hub_event *e)
 {
     char time[CLOCK_ISO_SIZE];
@@ -227,7 +233,11 @@ static void on_recent(struct strbuf *out, const struct hub_event *e)
     strbuf_add_char(out, '[');
     add_room(out, e);
     strbuf_add_fmt(out, " %s] ", time);
-    add_speech(out, e);
+    if (e->kind == ITEM_LOST) {
+        on_lost(out, e);
+    } else {
+        add_speech(out, e);
+    }
 }
 
 static void on_history_end(struct strbuf *out, const struct hub_event *e)
@@ -328,6 +338,7 @@ static const render_fn renderers[] = {
     [EV_DIRECT_SENT] = on_direct_sent,
     [EV_NO_SUCH_NICK] = on_no_such_nick,
     [EV_HOLE] = on_hole,
+    [EV_LOST] = on_lost,
     [EV_ROOM_LISTED] = on_room_listed,
     [EV_WHOIS] = on_whois,
     [EV_AWAY] = on_away,

@@ -50,6 +50,7 @@ static const struct {
     [EV_DIRECT_SENT] = {"sent", FORM_TARGET | FORM_TEXT},
     [EV_NO_SUCH_NICK] = {"nobody", FORM_TEXT},
     [EV_HOLE] = {"hole", FORM_ROOM},
+    [EV_LOST] = {"lost", FORM_ROOM},
     [EV_ROOM_LISTED] = {"listed", FORM_COUNT | FORM_TEXT},
     [EV_ROOMS_END] = {"all", FORM_COUNT},
     [EV_WHOIS] = {"whois", FORM_WHO | FORM_TEXT},
@@ -123,7 +124,7 @@ static void write_down(struct strbuf *out, const struct hub_event *ev)
     if ((form & FORM_TEXT) != 0) {
         add_word(out, ev->text);
     }
-    if ((form & FORM_COUNT) != 0) {
+    if ((form & FORM_COUNT) != 0 || ev->kind == ITEM_LOST) {
         strbuf_add_fmt(out, " %llu", (unsigned long long)ev->count);
     }
     add_extras(out, ev);
