@@ -45,12 +45,9 @@ static void keep_in_ring(struct publisher *p, struct out_partition *part, struct
         return;
     }
     batch_forget_items(b);
-    b->acked_ms = loop_now_ms(p->redis->loop);
     b->maybe_applied = false;
     b->is_replay = true;
-    list_append(&part->ring, &b->link);
-    p->ring_bytes += b->memory;
-    publisher_bound_ring(p, part);
+    ring_keep(p, part, b);
 }
 
 static void set_refused(struct publisher *p, bool is_refused)

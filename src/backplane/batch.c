@@ -425,6 +425,7 @@ struct batch *batch_seal(struct outbox *box, struct shelf *shelf, const char *no
 
     *b = (struct batch){.seq = seq};
     list_init(&b->link);
+    list_init(&b->age);
     memcpy(b->node, node, strlen(node) + 1);
     b->drops = put(&to, strbuf_view(&box->drops));
     strbuf_clear(&box->drops);
@@ -476,6 +477,7 @@ void batch_free(struct batch *b)
 {
     if (b != NULL) {
         list_remove(&b->link);
+        list_remove(&b->age);
         batch_forget_items(b);
         shelf_give_back(b);
     }

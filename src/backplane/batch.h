@@ -90,7 +90,9 @@ struct outbox {
 
 /* In one piece, on a shelf. */
 struct batch {
-    struct list link; /* in the ring or the to-do list of its partition */
+    struct list link;   /* in the ring or the to-do list of its partition */
+    struct list age;    /* in publisher.ring_order while it is in the ring */
+    uint32_t partition; /* ... of which it is */
     uint64_t seq;
     uint64_t acked_ms;
     char node[NODE_ID_MAX + 1]; /* under whose name it was numbered */

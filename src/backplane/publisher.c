@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "backplane/publisher.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <parley/core/log.h>
 #include <parley/core/metrics.h>
 #include <parley/util/alloc.h>
 #include <parley/util/rng.h>
@@ -48,6 +46,7 @@ struct publisher *publisher_new(struct redis *r)
     list_init(&p->calls);
     list_init(&p->settling);
     shelf_init(&p->batches);
+    list_init(&p->ring_order);
     arena_init(&p->arena);
     command_init(&p->command);
     loop_task_init(&p->task, on_publish, p);
@@ -391,47 +390,6 @@ static void give_up_old(struct publisher *p, struct out_partition *part, uint64_
     }
 }
 
-static void ring_drop_oldest(struct publisher *p, struct out_partition *part)
-{
-    struct batch *b = LIST_ENTRY(list_take(&part->ring), struct batch, link);
-
-    p->ring_bytes -= b->memory;
-    part->dropped = b->seq;
-    batch_free(b);
-}
-
-/* Who was there saw them all; who reads the history later does not. */
-void publisher_note_gone(struct out_partition *part, uint64_t last)
-{
-    if (part->dropped > last) {
-        log_error("batches_gone",
-                  "partition=%" PRIu32 " stored=%" PRIu64 " kept=%" PRIu64, part->index,
-                  last, part->dropped + 1);
-        metric_add(METRIC_HISTORY_GAPS, 1);
-        part->dropped = 0;
-    }
-}
-
-static void ring_expire(struct publisher *p, struct out_partition *part, uint64_t now_ms)
-{
-    while (!list_is_empty(&part->ring)) {
-        struct batch *b = LIST_ENTRY(part->ring.next, struct batch, link);
-
-        if (now_ms - b->acked_ms < PUBLISHER_RING_MS) {
-            return;
-        }
-        ring_drop_oldest(p, part);
-    }
-}
-
-void publisher_bound_ring(struct publisher *p, struct out_partition *part)
-{
-    while (p->ring_bytes > PUBLISHER_RING_BYTES_MAX && !list_is_empty(&part->ring)) {
-        ring_drop_oldest(p, part);
-        metric_add(METRIC_RING_OVERFLOWS, 1);
-    }
-}
-
 static void on_tick(void *arg)
 {
     struct publisher *p = arg;
@@ -441,9 +399,7 @@ static void on_tick(void *arg)
     for (uint32_t i = 0; i < p->partition_count; i++) {
         struct out_partition *part = &p->partitions[i];
 
-        if (part->settlement.state == SETTLED) {
-            ring_expire(p, part, now_ms);
-        }
+        ring_expire(p, part, now_ms);
         give_up_old(p, part, now_ms);
         if (partition_is_watched(part) &&
             now_ms - part->answered_ms >= PUBLISHER_CHECK_MS) {
@@ -517,10 +473,7 @@ void publisher_on_new_node_id(struct publisher *p)
         struct out_partition *part = &p->partitions[i];
 
         part->seq = 0;
-        while (!list_is_empty(&part->ring)) {
-            ring_drop_oldest(p, part);
-        }
-        part->dropped = 0;
+        ring_clear(p, part);
         settlement_abort(p, part);
         part->prev = list_is_empty(&part->todo) && part->flying == NULL ? 0 : part->prev;
         publisher_take_back(p, part, UINT64_MAX, changes_books);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * publisher_internal.h - shared by publisher.c (what is sent when) and answers.c (what an
- * answer means for a partition).
+ * publisher_internal.h - shared by publisher.c (what is sent when), answers.c (what an answer
+ * means for a partition), ring.c (what is kept) and settlement.c.
  */
 #ifndef PARLEY_BACKPLANE_PUBLISHER_INTERNAL_H
 #define PARLEY_BACKPLANE_PUBLISHER_INTERNAL_H
@@ -74,9 +74,11 @@ struct publisher {
     struct list settling;      /* partitions */
     size_t settling_under_way; /* requests */
     size_t calls_under_way;
-    unsigned call_number; /* makes a new epoch's name unique */
-    size_t held_bytes;    /* that wait in the outboxes */
+    unsigned call_number;   /* makes a new epoch's name unique */
+    size_t held_bytes;      /* that wait in the outboxes */
+    struct list ring_order; /* the batches of all rings, oldest first */
     size_t ring_bytes;
+    uint64_t overflow_ms; /* when it was last told that the ring is too small */
     struct shelf batches; /* all, from sealing on */
     bool is_refused;      /* the last call was, and none was accepted since */
     struct loop_task task;
@@ -111,9 +113,20 @@ void settlement_pump(struct publisher *p);
 /* Let the partition rest for a growing, jittered while. */
 void partition_wait(struct publisher *p, struct out_partition *part);
 void partition_make_ready(struct publisher *p, struct out_partition *part);
-void publisher_bound_ring(struct publisher *p, struct out_partition *part);
-/* Redis has forgotten what came after our batch `last`: count what nobody can bring back. */
-void publisher_note_gone(struct out_partition *part, uint64_t last);
+
+/* ring.c: a batch that Redis acknowledged is kept while it may forget it. */
+void ring_keep(struct publisher *p, struct out_partition *part, struct batch *b);
+/* Take one out, to publish it again. */
+void ring_take(struct publisher *p, struct batch *b);
+/* What is behind `stored` was stored again, just now. */
+void ring_renew(struct publisher *p, struct out_partition *part, uint64_t stored);
+/* Drop what is old enough. */
+void ring_expire(struct publisher *p, struct out_partition *part, uint64_t now_ms);
+void ring_clear(struct publisher *p, struct out_partition *part);
+/* Redis's last batch of ours is `stored`, and the ring is all that can come back: have the rooms
+ * told of what is lost between them. */
+void ring_tell_lost(struct publisher *p, struct out_partition *part, uint64_t stored);
+
 /* Refuse what `test` picks among the items that wait since before_ms or longer. */
 void publisher_take_back(struct publisher *p, struct out_partition *part,
                          uint64_t before_ms, out_item_test_fn test);

@@ -98,13 +98,12 @@ static void take_as_lost(struct publisher *p, struct out_partition *part, uint64
     struct list lost;
 
     list_init(&lost);
-    publisher_note_gone(part, last);
+    ring_tell_lost(p, part, last);
     LIST_FOR_EACH(&part->ring, it) {
         struct batch *b = LIST_ENTRY(it, struct batch, link);
 
         if (b->seq > last) {
-            list_remove(it);
-            p->ring_bytes -= b->memory;
+            ring_take(p, b);
             list_append(&lost, it);
             metric_add(METRIC_REPLAYS, 1);
         }
@@ -119,6 +118,7 @@ static void end(struct publisher *p, struct out_partition *part)
 
     memcpy(part->era, part->settlement.era, sizeof(part->era));
     settlement_abort(p, part);
+    ring_renew(p, part, part->settlement.stored);
     take_as_lost(p, part, last);
     take_as_stored(p, part, last);
     part->prev = last;
@@ -415,7 +415,7 @@ static void on_wait(struct publisher *p, struct out_partition *part,
     if (s->state == SETTLE_JOIN) {
         s->stored = reply_u64(reply_at(reply, 2));
         s->offered = reply_u64(reply_at(reply, 3));
-        publisher_note_gone(part, s->offered);
+        ring_tell_lost(p, part, s->offered);
         s->state = SETTLE_OFFER;
     }
     (void)send_offer(p, part);
