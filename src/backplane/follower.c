@@ -40,14 +40,17 @@ struct follower *follower_new(struct redis *r)
         list_init(&f->partitions[i].subscribe);
         list_init(&f->partitions[i].read);
         list_init(&f->partitions[i].check);
+        list_init(&f->partitions[i].doubts);
     }
     list_init(&f->asked);
     list_init(&f->live);
     list_init(&f->closed);
     list_init(&f->checks);
+    list_init(&f->polls);
     loop_task_init(&f->pump, follower_pump, f);
     timer_init(&f->audit, r->loop, on_audit, f);
     timer_init(&f->retry, r->loop, follower_pump, f);
+    timer_init(&f->ask, r->loop, follower_ask_losses, f);
     command_init(&f->command);
     arena_init(&f->arena);
     timer_start(&f->audit, FOLLOWER_AUDIT_MS);
@@ -58,6 +61,7 @@ static void log_free(struct log_handle *log)
 {
     list_remove(&log->link);
     strbuf_done(&log->held);
+    sightings_free(log->sightings, &log->follower->sightings);
     free(log->marks);
     free(log);
 }
@@ -73,6 +77,7 @@ void follower_free(struct follower *f)
         log_free(LIST_ENTRY(it, struct log_handle, link));
     }
     reading_free_checks(f);
+    follower_free_losses(f);
     cursor = 0;
     for (struct writer *w; (w = map_next(&f->writers, &cursor)) != NULL;) {
         free(w);
@@ -82,6 +87,7 @@ void follower_free(struct follower *f)
     loop_task_cancel(&f->pump);
     timer_done(&f->audit);
     timer_done(&f->retry);
+    timer_done(&f->ask);
     command_done(&f->command);
     arena_done(&f->arena);
     free(f->partitions);
@@ -217,7 +223,7 @@ static const struct writer *writer_get(struct follower *f, struct str_view id)
     return w;
 }
 
-static struct mark *mark_find(const struct log_handle *log, const struct writer *w)
+struct mark *mark_find(const struct log_handle *log, const struct writer *w)
 {
     for (size_t i = 0; i < log->mark_count; i++) {
         if (log->marks[i].writer == w) {
@@ -242,9 +248,30 @@ static struct mark *mark_add(struct log_handle *log, const struct writer *w)
     return &log->marks[log->mark_count++];
 }
 
-static void mark_set(struct mark *m, const struct log_handle *log,
-                     const struct entry *entry, bool is_new)
+/* What was in a snapshot was not seen line by line. */
+static void note_lines(struct log_handle *log, const struct mark *m,
+                       const struct entry *entry)
 {
+    struct follower *f = log->follower;
+    const struct lines_seen seen = {
+        .writer = m->writer,
+        .unseen = m->seen_ms == 0 ? m->seq : 0,
+        .seq = entry->seq,
+        .count = items_count_lines(entry->items),
+    };
+
+    if (seen.count > 0) {
+        sightings_note(&log->sightings, &f->sightings, &seen,
+                       loop_now_ms(f->redis->loop));
+    }
+}
+
+static void mark_set(struct mark *m, struct log_handle *log, const struct entry *entry,
+                     bool is_new)
+{
+    if (is_new) {
+        note_lines(log, m, entry);
+    }
     m->seq = entry->seq;
     m->id = entry->id;
     m->seen_ms = is_new ? loop_now_ms(log->follower->redis->loop) : 0;
@@ -291,8 +318,7 @@ size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
             const struct mark *m = &log->marks[i];
             char place[ENTRY_PLACE_SIZE];
 
-            if (m->seen_ms == 0 || now_ms - m->seen_ms > FOLLOWER_SEEN_MS ||
-                count == max) {
+            if (!mark_is_recent(m, now_ms, FOLLOWER_SEEN_MS) || count == max) {
                 continue;
             }
             command_add(cmd, follower_log_name(log));
@@ -474,7 +500,10 @@ static void on_audit(void *arg)
 
     timer_start(&f->audit, FOLLOWER_AUDIT_MS);
     LIST_FOR_EACH(&f->live, it) {
-        log_set_state(LIST_ENTRY(it, struct log_handle, link), LOG_CHECK);
+        struct log_handle *log = LIST_ENTRY(it, struct log_handle, link);
+
+        sightings_expire(&log->sightings, &f->sightings, loop_now_ms(f->redis->loop));
+        log_set_state(log, LOG_CHECK);
     }
 }
 

@@ -63,6 +63,14 @@ uint32_t follower_log_partition(const struct log_handle *log);
  */
 size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
                          struct arena *a, struct command *cmd);
+/* The partition was settled: what we saw and it lacks now is lost, unless its writer comes late.
+ * When it is certain the rooms are told. */
+void follower_on_settled(struct follower *f, uint32_t partition);
+/* `lines` (0: not known) of this node's own in `log` are gone for good. */
+typedef void (*follower_lost_fn)(void *arg, struct str_view log, uint64_t lines);
+/* Batches from + 1 to `upto` of this node are not stored, and it cannot bring them back. */
+void follower_find_lost(struct follower *f, uint32_t partition, uint64_t from,
+                        uint64_t upto, follower_lost_fn fn, void *arg);
 /* What came in from a primary; false: it is of none of the logs. */
 bool follower_on_push(struct follower *f, const struct redisReply *push,
                       const struct shard *from);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * follower_internal.h - shared by follower.c (states, frames), follower_pump.c (who asks next,
- * and whom) and reading.c (snapshots, holes, heads).
+ * and whom), reading.c (snapshots, holes, heads) and follower_losses.c (what does not come back).
  */
 #ifndef PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
 #define PARLEY_BACKPLANE_FOLLOWER_INTERNAL_H
@@ -14,6 +14,7 @@
 
 #include "backplane/follower.h"
 #include "backplane/redis_internal.h"
+#include "backplane/sightings.h"
 
 enum log_state {
     LOG_SUBSCRIBE, /* the subscription is not confirmed */
@@ -62,8 +63,9 @@ struct log_handle {
     struct mark *marks;    /* owned */
     size_t mark_count;
     size_t mark_capacity;
-    size_t key_len;  /* of the stream's key, which is also the channel */
-    size_t name_len; /* of the log's name, the key's end */
+    struct sightings *sightings; /* owned; lines that came lately */
+    size_t key_len;              /* of the stream's key, which is also the channel */
+    size_t name_len;             /* of the log's name, the key's end */
     char key[];
 };
 
@@ -72,6 +74,7 @@ struct followed {
     struct list subscribe;   /* logs in SUBSCRIBE that are not asked for yet */
     struct list read;        /* logs in SNAPSHOT, READ, RESCAN */
     struct list check;       /* logs in CHECK */
+    struct list doubts;      /* what of it may be lost: follower_losses.c */
     unsigned requests;       /* under way */
     uint64_t rests_until_ms; /* its primary refused a request */
     bool other_server;       /* that may lack entries; see follower_on_ready() */
@@ -91,12 +94,27 @@ struct follower {
     struct list live;
     struct list closed; /* logs that die with their last request */
     struct list checks; /* comparisons of heads under way */
+    struct list polls;  /* questions about doubts under way */
+    size_t doubt_count;
+    size_t asked_losses; /* rooms that are being told */
+    uint32_t doubt_number;
+    size_t sightings; /* of all logs */
+    struct timer ask;
     struct loop_task pump;
     struct timer audit;
     struct timer retry;
     struct command command;
     struct arena arena;
 };
+
+/* The entry came within the last `ms`, not in a snapshot. */
+static inline bool mark_is_recent(const struct mark *m, uint64_t now_ms, uint64_t ms)
+{
+    return m->seen_ms != 0 && now_ms - m->seen_ms <= ms;
+}
+
+/* NULL: it wrote nothing to this log. */
+struct mark *mark_find(const struct log_handle *log, const struct writer *w);
 
 /* The stream's key, which is also the channel. */
 struct str_view log_key(const void *log);
@@ -120,6 +138,9 @@ void follower_pump(void *follower);
 void follower_pump_soon(struct follower *f);
 /* The primary of the partition refused: it is not asked for a while. */
 void follower_rest(struct follower *f, uint32_t partition);
+/* follower_losses.c: look again whether what is in doubt came back. */
+void follower_ask_losses(void *follower);
+void follower_free_losses(struct follower *f);
 /* Where logs of this state wait. */
 struct list *follower_queue(struct follower *f, uint32_t partition, enum log_state state);
 

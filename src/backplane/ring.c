@@ -12,6 +12,7 @@
 #include <parley/core/log.h>
 #include <parley/core/metrics.h>
 
+#include "backplane/follower.h"
 #include "backplane/publisher_internal.h"
 #include "backplane/topology.h"
 
@@ -45,13 +46,15 @@ static void drop_young(struct publisher *p, struct batch *b, uint64_t now_ms)
 
 void ring_keep(struct publisher *p, struct out_partition *part, struct batch *b)
 {
-    b->acked_ms = loop_now_ms(p->redis->loop);
+    uint64_t now_ms = loop_now_ms(p->redis->loop);
+
+    b->acked_ms = now_ms;
     b->partition = part->index;
     list_append(&part->ring, &b->link);
     list_append(&p->ring_order, &b->age);
     p->ring_bytes += b->memory;
     while (p->ring_bytes > PUBLISHER_RING_BYTES_MAX && !list_is_empty(&p->ring_order)) {
-        drop_young(p, LIST_ENTRY(p->ring_order.next, struct batch, age), b->acked_ms);
+        drop_young(p, LIST_ENTRY(p->ring_order.next, struct batch, age), now_ms);
     }
 }
 
@@ -95,6 +98,20 @@ void ring_clear(struct publisher *p, struct out_partition *part)
 
 /* ---- what it does not hold ---- */
 
+static void tell_room(void *arg, struct str_view log, uint64_t lines)
+{
+    struct publisher *p = arg;
+    char digits[U64_DIGITS_MAX];
+    struct str_view count = sv_from_u64(lines, digits);
+    struct strbuf item;
+
+    strbuf_init(&item, 64);
+    item_encode(&item, ITEM_LOST, &count, 1);
+    (void)publisher_add(p, redis_partition(p->redis, log), log,
+                        &(struct publication){.item = strbuf_view(&item)});
+    strbuf_done(&item);
+}
+
 void ring_tell_lost(struct publisher *p, struct out_partition *part, uint64_t stored)
 {
     uint64_t upto = part->dropped;
@@ -107,4 +124,8 @@ void ring_tell_lost(struct publisher *p, struct out_partition *part, uint64_t st
     log_error("batches_gone", "partition=%" PRIu32 " stored=%" PRIu64 " kept=%" PRIu64,
               part->index, stored, upto + 1);
     metric_add(METRIC_HISTORY_GAPS, 1);
+    /* A partition that lost all its data knows no number of ours: rooms are not told of that. */
+    if (stored > 0) {
+        follower_find_lost(p->redis->follower, part->index, stored, upto, tell_room, p);
+    }
 }

@@ -124,6 +124,7 @@ static void end(struct publisher *p, struct out_partition *part)
     part->prev = last;
     part->check = true;
     partition_make_ready(p, part);
+    follower_on_settled(p->redis->follower, part->index);
 }
 
 static bool send_ids(struct publisher *p, struct out_partition *part);

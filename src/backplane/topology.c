@@ -16,6 +16,7 @@
 #include "backplane/shard.h"
 #include "backplane/slot_map.h"
 #include "backplane/topology_internal.h"
+#include "lost_lua.h"
 #include "parley_lua.h"
 #include "settle_lua.h"
 
@@ -28,10 +29,12 @@ static void write_library(struct topology *t)
 {
     const char *name = t->redis->library;
 
-    strbuf_init(&t->library, sizeof(parley_lua) + sizeof(settle_lua) + 256);
+    strbuf_init(&t->library,
+                sizeof(parley_lua) + sizeof(settle_lua) + sizeof(lost_lua) + 256);
     strbuf_add_fmt(&t->library, "#!lua name=%s\nlocal lib = '%s'\n", name, name);
     strbuf_add(&t->library, sv(parley_lua, sizeof(parley_lua) - 1));
     strbuf_add(&t->library, sv(settle_lua, sizeof(settle_lua) - 1));
+    strbuf_add(&t->library, sv(lost_lua, sizeof(lost_lua) - 1));
     PARLEY_ASSERT(!t->library.failed);
 }
 

@@ -3,8 +3,12 @@
 import pytest
 
 from harness import Load, Oracle, members, scaled, start_afresh, wait_until
+from harness.limits import TIMEOUT
 from harness.proxy import Proxy
 from harness.replicated import Replicated
+from irc_client import irc_person
+
+LOST = "3 lines were lost in a failure of the backplane."
 
 
 @pytest.fixture
@@ -54,6 +58,8 @@ def test_failover_under_load(world, pair, people, lag):
     for client in people:
         assert not client.ended
         assert client.seen(r"^(\* .* (quit|left|joined|is now)\b|! )") == []
+        assert client.seen("lost in a failure") == []
+    assert all(node.admin.metric("lost_lines_total") == 0 for node in world.nodes)
     expected = sorted(client.name for client in people)
     for client in people[:3]:
         wait_until(lambda: members(client) == expected)
@@ -104,6 +110,59 @@ def test_who_had_not_read_what_was_lost_sees_it_in_the_same_order(world, pair):
     order = oracle.watches[them[0]].tokens
     places = [log.index(f"{len(token)}:{token}") for token in order]
     assert places == sorted(places)
+    own_way.close()
+
+
+@pytest.mark.slow(20)
+def test_what_died_with_its_node_and_the_primary_is_told_to_the_room(world, pair):
+    """Three lines that bob and irma saw and carl did not: their node and the primary die, and the
+    replica does not have them."""
+    own_way = Proxy(pair.name.port)
+    urls = [pair.name.url, pair.name.url, own_way.url]
+    nodes = [world.start_node(redis_url=url) for url in urls]
+    for node in nodes:
+        node.wait_listening()
+    alice, bob, carl = world.people(nodes, ["alice", "bob", "carl"])
+    irma = irc_person(world, nodes[1], "irma", caps="server-time message-tags")
+    irma.ask("JOIN #lobby")
+    for person in (alice, bob):
+        person.ask("/join #tea", "nothing is gone here", "/room #lobby")
+    alice.send("kept")
+    carl.expect("[#lobby] <alice> kept")
+    wait_until(pair.is_in_step)
+
+    pair.replication.stall()
+    own_way.stall()
+    alice.send("/topic soon forgotten")
+    bob.expect("* alice changed the topic of #lobby to: soon forgotten")
+    for text in ("one", "two", "three"):
+        alice.send(text)
+        bob.expect(f"[#lobby] <alice> {text}")
+    bob.send("mine comes back")
+    bob.expect("[#lobby] <bob> mine comes back")
+    nodes[0].kill()
+    own_way.cut()
+    pair.fail_over()
+
+    witnesses = [bob, carl]
+    for person in witnesses:
+        wait_until(lambda: person.seen("were lost"), 2 * TIMEOUT, "the room is told")
+    notice = irma.wait_for("NOTICE", "#lobby")
+    assert (notice.source, notice.params[1]) == ("irc.parley", LOST)
+    assert {"time", "msgid"} <= set(notice.tags)
+    for person in witnesses:
+        person.settle()
+        assert person.seen("lost in a failure") == [f"* {LOST}"]
+        assert person.seen("quit") == ["* alice quit (its node is gone)"]
+        history = [line.split("] ", 1)[1] for line in person.ask("/history") if "] " in line]
+        assert history == ["<alice> kept", "<bob> mine comes back", f"* {LOST}"]
+    assert members(bob) == members(carl) == ["bob", "carl", "irma"]
+    assert bob.ask("/topic") == ["* #lobby has no topic."]
+    assert [line for line in bob.ask("/room #tea", "/history") if "lost" in line] == []
+    newcomer = world.person(nodes[2], "dora")
+    assert [line.split("] ", 1)[1] for line in newcomer.seen("lost")] == [f"* {LOST}"]
+    assert sum(node.admin.metric("lost_lines_total") for node in nodes[1:]) == 3
+    assert sum(node.log().count(" lines_lost ") for node in nodes[1:]) == 1
     own_way.close()
 
 

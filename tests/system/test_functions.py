@@ -9,7 +9,8 @@ from harness import Redis, wait_until
 from harness.redis import Connection, RedisError
 
 SOURCES = [
-    Path(__file__).parents[2] / "src" / "backplane" / name for name in ("parley.lua", "settle.lua")
+    Path(__file__).parents[2] / "src" / "backplane" / f"{name}.lua"
+    for name in ("parley", "settle", "lost")
 ]
 TAG = "t:{0.1}:"
 W, ROOMS = TAG + "w", TAG + "rooms"
@@ -662,6 +663,68 @@ def test_nobody_is_reaped_while_a_partition_is_settled(redis):
         call(redis, "reap", keys, OTHER, "x", 1000, 600, 0, 100, 0)
 
 
+# ---- lost ----
+
+
+LOST = TAG + "lost"
+
+
+def lost(redis, log, seq, lines, node=OTHER, wait=0):
+    return call(redis, "lost", [W, log_key(log), LOST], node, seq, lines, 1000, wait)
+
+
+def told(redis, log):
+    return [text.split(" ", 4)[4] for text in texts(redis, log) if text.startswith("1 - 0 1 ")]
+
+
+def fence(redis, node=OTHER):
+    assert call(redis, "fence", [W], node) == "OK"
+
+
+def test_what_a_dead_node_does_not_bring_back_is_told_once(redis, listener):
+    say(redis, 1, "#a", node=OTHER)
+    fence(redis)
+    listen(listener, "#a")
+    assert lost(redis, "#a", 3, 12) == ["TOLD", "12"]
+    assert told(redis, "#a") == ["5 F2:12"]
+    first, second = stored(redis, "#a")
+    assert frame(listener) == (log_key("#a"), first[0], *second)
+    assert redis.command("HGET", W, log_key("#a")) == second[0]
+    assert 0 < redis.command("TTL", LOST) <= 600
+    for lines in (12, 15):
+        assert lost(redis, "#a", 4, lines) == ["NONE", "0"]
+    assert lost(redis, "#b", 3, 1) == ["NONE", "0"], "that log is gone"
+    assert told(redis, "#a") == ["5 F2:12"]
+
+
+def test_nothing_is_lost_while_its_writer_may_come(redis):
+    say(redis, 1, "#a", node=OTHER)
+    assert lost(redis, "#a", 3, 1) == ["WAIT", "0"]
+    offer(redis, ME)
+    fence(redis)
+    assert lost(redis, "#a", 3, 1) == ["WAIT", "0"], "it is being settled"
+    settle_all(redis, offer(redis, ME, upto=0, step=1))
+    assert lost(redis, "#a", 1, 1) == ["NONE", "0"], "it is there"
+    assert lost(redis, "#a", 3, 1) == ["TOLD", "1"]
+
+
+@pytest.mark.parametrize("reports, said", [
+    ([(5, 3), (4, 2)], 3),
+    ([(4, 2), (5, 3)], 3),
+    ([(5, 0), (5, 3)], 3),
+    ([(5, 3), (5, 0)], 3),
+    ([(5, 3), (6, 0)], 0),
+])
+def test_who_saw_most_is_believed(redis, reports, said):
+    say(redis, 1, "#a", node=OTHER)
+    fence(redis)
+    for seq, lines in reports:
+        assert lost(redis, "#a", seq, lines, wait=60_000) == ["WAIT", "0"]
+    assert told(redis, "#a") == []
+    assert lost(redis, "#a", 2, 1) == ["TOLD", str(said)]
+    assert told(redis, "#a") == [f"4 F1:{said}"]
+
+
 # ---- snap ----
 
 
@@ -1027,7 +1090,7 @@ def test_every_function_is_there_under_the_librarys_name(redis):
         "t1_apply": set(), "t1_claim": set(), "t1_config": set(), "t1_snap": {"no-writes"},
         "t1_fence": {"allow-oom"}, "t1_reap": {"allow-oom"}, "t1_release": {"allow-oom"},
         "t1_beat": {"allow-oom"}, "t1_forget": {"allow-oom"}, "t1_offer": set(),
-        "t1_settle": set(),
+        "t1_settle": set(), "t1_lost": set(),
     }
 
 

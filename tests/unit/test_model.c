@@ -414,6 +414,143 @@ START_TEST(test_questions_to_it_hold_up_no_others)
 }
 END_TEST
 
+/* ---- what the ring does not hold ---- */
+
+/* What node 0 says now is in its ring when it is full. */
+static void say_into_full_ring(size_t log, unsigned lines)
+{
+    struct publisher *p = world.nodes[0].redis.publisher;
+
+    p->ring_bytes += PUBLISHER_RING_BYTES_MAX;
+    for (unsigned i = 0; i < lines; i++) {
+        world_say(&world.nodes[0], log);
+        settle();
+    }
+    p->ring_bytes -= PUBLISHER_RING_BYTES_MAX;
+}
+
+static void run_for(uint64_t ms)
+{
+    uint64_t end_ms = virtual_loop_now_ms() + ms;
+
+    while (virtual_loop_now_ms() < end_ms) {
+        if (!work()) {
+            pass_time();
+        }
+    }
+}
+
+/* Time passes, and nothing that is sent arrives. */
+static void hang_for(uint64_t ms)
+{
+    uint64_t end_ms = virtual_loop_now_ms() + ms;
+
+    while (virtual_loop_now_ms() < end_ms) {
+        pass_time();
+    }
+}
+
+static void check_told(size_t log, unsigned losses, unsigned lost)
+{
+    for (size_t i = 0; i < WORLD_NODES; i++) {
+        ck_assert_uint_eq(world.nodes[i].logs[log].losses, losses);
+        ck_assert_uint_eq(world.nodes[i].logs[log].lost, lost);
+    }
+}
+
+START_TEST(test_what_a_full_ring_dropped_is_told_as_lost)
+{
+    world_setup(first_seed);
+    settle();
+    world_say(&world.nodes[0], 0);
+    world_say(&world.nodes[1], 1);
+    settle();
+    world_checkpoint();
+    say_into_full_ring(0, 3);
+    world_say(&world.nodes[0], 1); /* comes back */
+    world_say(&world.nodes[1], 1);
+    settle();
+    world_fail_over();
+    run_for(PUBLISHER_RING_MS / 4);
+    check_told(0, 1, 3);
+    check_told(1, 0, 0);
+    ck_assert_uint_eq(world.nodes[2].logs[1].count, 3);
+    world_fail_over(); /* the same is gone again, but for what was said since */
+    run_for(PUBLISHER_RING_MS / 4);
+    check_told(0, 1, 3);
+    world_teardown();
+}
+END_TEST
+
+/* The replica has what the ring has not. */
+START_TEST(test_a_full_ring_alone_is_no_loss)
+{
+    world_setup(first_seed);
+    settle();
+    world_say(&world.nodes[1], 0);
+    say_into_full_ring(0, 3);
+    world_checkpoint();
+    world_say(&world.nodes[0], 0);
+    settle();
+    world_fail_over();
+    run_for(PUBLISHER_RING_MS / 4);
+    check_told(0, 0, 0);
+    ck_assert_uint_eq(world.nodes[2].logs[0].count, 5);
+    world_teardown();
+}
+END_TEST
+
+/* What is said in one partition does not push the youngest of it out for what is older. */
+START_TEST(test_a_full_ring_drops_what_is_oldest)
+{
+    struct publisher *p;
+    size_t bytes;
+
+    world_setup(first_seed);
+    p = world.nodes[0].redis.publisher;
+    settle();
+    world_say(&world.nodes[0], 0);
+    settle();
+    bytes = p->ring_bytes;
+    ck_assert_uint_gt(bytes, 0);
+    world_say(&world.nodes[0], 0);
+    settle();
+    p->ring_bytes += PUBLISHER_RING_BYTES_MAX - bytes;
+    metric_values[METRIC_RING_OVERFLOWS] = 0;
+    world_say(&world.nodes[0], 0);
+    settle();
+    p->ring_bytes -= PUBLISHER_RING_BYTES_MAX - bytes;
+    ck_assert_int_eq(metric_values[METRIC_RING_OVERFLOWS], 2);
+    ck_assert_uint_eq(LIST_ENTRY(p->ring_order.next, struct batch, age)->seq,
+                      p->partitions[0].seq);
+    world_teardown();
+}
+END_TEST
+
+/* The minute does not pass while Redis is away. */
+START_TEST(test_the_ring_is_kept_while_redis_is_away)
+{
+    struct publisher *p;
+
+    world_setup(first_seed);
+    settle();
+    world_checkpoint();
+    world_say(&world.nodes[0], 0);
+    settle();
+    p = world.nodes[0].redis.publisher;
+    world_cut_commands(&world.nodes[0]);
+    hang_for(2 * PUBLISHER_RING_MS);
+    ck_assert(!list_is_empty(&p->ring_order));
+    world_fail_over();
+    run_for(PUBLISHER_RING_MS / 2);
+    ck_assert_uint_eq(world.nodes[2].logs[0].count, 1);
+    ck_assert(!list_is_empty(&p->ring_order));
+    run_for(PUBLISHER_RING_MS);
+    ck_assert(list_is_empty(&p->ring_order));
+    world_teardown();
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("model");
@@ -430,6 +567,10 @@ Suite *suite(void)
     tcase_add_test(tc, test_server_after_server_fails_while_people_come_and_go);
     tcase_add_test(tc, test_a_primary_that_hangs_holds_up_no_other);
     tcase_add_test(tc, test_questions_to_it_hold_up_no_others);
+    tcase_add_test(tc, test_what_a_full_ring_dropped_is_told_as_lost);
+    tcase_add_test(tc, test_a_full_ring_alone_is_no_loss);
+    tcase_add_test(tc, test_a_full_ring_drops_what_is_oldest);
+    tcase_add_test(tc, test_the_ring_is_kept_while_redis_is_away);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -516,6 +516,22 @@ static void run_new_ids(struct model_redis *r, const struct model_request *q,
     }
 }
 
+/* HMGET w node* */
+static void run_numbers(struct model_redis *r, const struct model_request *q,
+                        struct strbuf *out)
+{
+    say_array(out, q->argc - 2);
+    for (size_t i = 2; i < q->argc; i++) {
+        const struct model_writer *w = writer_get(&r->books, q->argv[i]);
+
+        if (w->last == 0) {
+            strbuf_add(out, SV("$-1\r\n"));
+        } else {
+            say_u64(out, w->last);
+        }
+    }
+}
+
 /* HMGET w log* */
 static void run_heads(struct model_redis *r, const struct model_request *q,
                       struct strbuf *out)
@@ -541,8 +557,11 @@ void model_redis_run(struct model_redis *r, const struct model_request *q,
         run_range(r, q, out);
     } else if (sv_equal(word, SV("HMGET")) && sv_equal(q->argv[1], SV("p:{0}:settle"))) {
         run_new_ids(r, q, out);
-    } else if (sv_equal(word, SV("HMGET"))) {
+    } else if (sv_equal(word, SV("HMGET")) &&
+               sv_find_char(q->argv[2], ':') < q->argv[2].len) {
         run_heads(r, q, out);
+    } else if (sv_equal(word, SV("HMGET"))) {
+        run_numbers(r, q, out);
     } else {
         const struct str_view *args = q->argv + 3 + number(q->argv[2]);
         struct str_view function = q->argv[1];

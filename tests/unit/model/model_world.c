@@ -56,7 +56,7 @@ static struct redisReply *parse(const char *text, size_t len)
 
 /* ---- the hub's side ---- */
 
-/* An item is "M", the node's index and the number of the line. */
+/* An item is "M", the node's index and the number of the line; or it tells what is lost. */
 static void on_entry(void *hub, void *log_owner, const struct entry *entry)
 {
     struct world_log *log = log_owner;
@@ -68,6 +68,12 @@ static void on_entry(void *hub, void *log_owner, const struct entry *entry)
         uint64_t node = 0;
         uint64_t number = 0;
 
+        if (it.type == ITEM_LOST) {
+            ck_assert(sv_to_u64(item_field(&it, 0), UINT32_MAX, &number));
+            log->losses++;
+            log->lost = (unsigned)number;
+            continue;
+        }
         ck_assert(sv_to_u64(item_field(&it, 0), WORLD_NODES, &node));
         ck_assert(sv_to_u64(item_field(&it, 1), UINT32_MAX, &number));
         ck_assert_uint_lt(log->count, WORLD_HEARD_MAX);

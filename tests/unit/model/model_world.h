@@ -33,7 +33,9 @@ struct world_log {
     size_t count;
     unsigned said; /* lines of this node in the log, as taken by the publisher */
     unsigned holes;
-    bool is_open; /* it had its first snapshot: from now on it hears all */
+    unsigned losses; /* times that it was told of lines that are lost */
+    unsigned lost;   /* ... how many, the last time */
+    bool is_open;    /* it had its first snapshot: from now on it hears all */
 };
 
 struct world_node {
