@@ -298,6 +298,7 @@ def test_more_said_in_a_minute_than_is_kept_for_a_failover(world):
         assert ann.ask(*["x" * 3900] * 1000)
         ann.forget_lines()
     assert ann.ask("hello") == ["[#lobby] <ann> hello"]
+    wait_until(lambda: " ring_overflow " in node.log())
 
 
 # ---- the log ----

@@ -22,6 +22,7 @@ class Case:
     one_order: bool = True  # all see the lines of a room in one order
     keeps_log: bool = True  # Redis still has all that was echoed
     refuses: bool = False  # senders may be told that lines were given up
+    loses: bool = False  # rooms are told that lines are lost
     may_miss: bool = False  # people may be told that lines are missing
     people_change: bool = False  # people come and go by it
 

@@ -15,6 +15,7 @@ AWAY = re.compile(r"^(\S+Z) \w+ backplane_away ", re.MULTILINE)
 HISTORY = re.compile(r"^\[(#\S+) \S+\] <(\S+)> (\S+:\d+)(?: |$)")
 MISSING = re.compile(r"^\* Some lines of (#\S+) are missing here\.$")
 TOKEN = re.compile(r"^\S+:\d+$")
+LOST = r"^\* (\d+|Some) lines? (was|were) lost in a failure of the backplane\.$"
 ABOUT_OTHERS = r"^\* \S+ (quit|left|joined|is now)\b"
 
 
@@ -206,6 +207,8 @@ class Judge:
             lines += [line for line in person.seen("^! ") if not run.case.refuses]
             if lines:
                 self.wrong(f"{person.name} was told: {'; '.join(lines[:3])}")
+            if bool(person.seen(LOST)) != run.case.loses:
+                self.wrong(f"{person.name} was told of lost lines: {person.seen(LOST)[:3]}")
         names = sorted(person.name for person in living)
         for room in run.rooms:
             self._judge_members(room, names)

@@ -75,8 +75,9 @@ def primary_dies_unheard(run):
     "6d",
     "replicated",
     f"the primary dies with more than nodes keep: the replica has heard nothing for {KEPT_SECONDS + 5} s",
-    "nobody who was there misses anything; what nobody keeps is gone from history, and is counted",
+    "nobody who was there misses anything; what nobody keeps is gone from history: rooms are told, it is counted",
     keeps_log=False,
+    loses=True,
     fast=False,
     seconds=90,
 )
@@ -89,6 +90,8 @@ def more_than_is_kept(run):
     holes = run.total("history_gaps_total")
     run.notes.append(f"{holes:.0f} holes counted")
     assert holes > 0
+    wait_until(lambda: run.total("lost_lines_total") > 0)
+    run.notes.append(f"{run.total('lost_lines_total'):.0f} lines told as lost")
     assert all("batches_gone" in node.log() for node in run.nodes)
 
 
