@@ -82,8 +82,11 @@ static void begin_copy(struct log_handle *log, struct entry_id last,
     for (size_t i = 0; i < count; i++) {
         (void)log_mark(log, &entries[i], false);
     }
-    /* Whoever wrote behind this is marked now. */
-    log->base = count < FOLLOWER_SNAPSHOT ? (struct entry_id){0} : entries[0].id;
+    if (count == FOLLOWER_SNAPSHOT) { /* whoever wrote behind this is marked now */
+        log->base = entries[0].id;
+    } else { /* that is all there was */
+        log->base = (struct entry_id){0};
+    }
 }
 
 static void on_snapshot(struct log_handle *log, const struct redisReply *reply)

@@ -31,8 +31,8 @@ struct sender {
 struct applied {
     struct hub *hub;
     struct sender *sender; /* until something else than a message is applied */
-    struct room *room; /* NULL in an inbox */
-    bool is_own;       /* this node wrote it */
+    struct room *room;     /* NULL in an inbox */
+    bool is_own;           /* this node wrote it */
     struct item_place place;
     struct str_view raw; /* the item, encoded; empty: a snapshot tells it */
     struct item it;
