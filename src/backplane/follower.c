@@ -122,7 +122,6 @@ void log_set_state(struct log_handle *log, enum log_state state)
     }
     log->state = state;
     log->turn++;
-    log->holed = false;
     log->scan = (struct entry_id){0};
     if (state == LOG_SUBSCRIBE) { /* frames of another life of the data, perhaps */
         strbuf_clear(&log->held);

@@ -51,8 +51,7 @@ struct log_handle {
     bool has_copy;     /* a snapshot was given */
     bool reborn;       /* the partition's data was lost since */
     bool doubtful;     /* another server: `last` may name another entry there */
-    bool holed;        /* the rescan under way found a hole */
-    bool hole_untold;  /* one did; the books tell whether the log is a new one */
+    bool holed;        /* entries are missing: the books are to be read again */
     uint64_t turn;     /* counts the state changes: answers to older questions are void */
     struct entry_id last;  /* applied */
     struct entry_id base;  /* what unmarked writers said up to it was in the snapshot */

@@ -120,14 +120,8 @@ static void on_snapshot(struct log_handle *log, const struct redisReply *reply)
     snap.reborn = log->reborn ||
                   publisher_has_lost_epoch(r->publisher, log->partition, epoch);
     log->reborn = false;
-    if (log->hole_untold && !snap.reborn) {
-        metric_add(METRIC_HISTORY_GAPS, 1);
-        r->events->on_hole(r->hub, log->owner);
-    }
-    log->hole_untold = false;
-    if (log->owner != NULL) {
-        r->events->on_snapshot(r->hub, log->owner, &snap);
-    }
+    log->holed = false;
+    r->events->on_snapshot(r->hub, log->owner, &snap);
     free(members);
     free(state);
     if (log->owner == NULL) {
@@ -188,6 +182,12 @@ static void send_range(struct follower *f, const struct log_handle *log,
     command_add_u64(&f->command, FOLLOWER_PAGE);
 }
 
+/* What the hub made of the entries may not be what the books say. */
+static bool books_are_old(const struct log_handle *log)
+{
+    return log->reborn || log->holed;
+}
+
 /* Apply the entries of a page from index `from` on; false if the log was closed by it. */
 static bool apply_page(struct log_handle *log, const struct redisReply *page, size_t from,
                        bool in_order)
@@ -234,7 +234,7 @@ static void on_read(struct log_handle *log, const struct redisReply *page)
     }
     if (count == FOLLOWER_PAGE) {
         log_set_state(log, LOG_READ);
-    } else if (log->reborn) {
+    } else if (books_are_old(log)) {
         log_set_state(log, LOG_SNAPSHOT);
     } else {
         log_caught_up(log);
@@ -244,15 +244,14 @@ static void on_read(struct log_handle *log, const struct redisReply *page)
 /* The whole stream was read: what the log holds is applied. */
 static void end_rescan(struct log_handle *log)
 {
-    bool holed = log->holed || is_zero(log->scan);
+    bool is_gone = is_zero(log->scan);
 
-    if (!is_zero(log->scan)) {
+    if (!is_gone) {
         log->last = log->scan;
         log->doubtful = false;
     }
-    log->hole_untold = log->holed;
-    if (holed || log->reborn) {
-        log_set_state(log, LOG_SNAPSHOT); /* the books must be read again */
+    if (is_gone || books_are_old(log)) {
+        log_set_state(log, LOG_SNAPSHOT);
     } else {
         log_caught_up(log);
     }
@@ -268,27 +267,70 @@ static bool is_holed(const struct log_handle *log, const struct redisReply *firs
            entry_id_compare(entry.id, log->last) > 0 && !log_knows(log, &entry);
 }
 
-static void on_rescan(struct log_handle *log, const struct redisReply *page)
+/* The first page of a rescan: tell of a hole before what comes behind it. */
+static void look_for_hole(struct log_handle *log, const struct redisReply *page)
 {
-    size_t count = reply_count(page);
-    struct entry_id scan = log->scan;
-    bool holed = log->holed;
+    struct redis *r = log->follower->redis;
 
-    if (is_zero(scan) && count > 0) {
-        holed = is_holed(log, reply_at(page, 0));
-    }
-    if (!apply_page(log, page, 0, false)) {
+    if (log->holed || reply_count(page) == 0 || !is_holed(log, reply_at(page, 0))) {
         return;
     }
-    log->holed = holed;
-    if (count < FOLLOWER_PAGE) {
+    log->holed = true;
+    if (!log->reborn) {
+        metric_add(METRIC_HISTORY_GAPS, 1);
+        r->events->on_hole(r->hub, log->owner);
+    }
+}
+
+static void on_rescan(struct log_handle *log, const struct redisReply *page)
+{
+    if (is_zero(log->scan)) {
+        look_for_hole(log, page);
+    }
+    if (log->owner == NULL || !apply_page(log, page, 0, false)) {
+        return;
+    }
+    if (reply_count(page) < FOLLOWER_PAGE) {
         end_rescan(log);
         return;
     }
-    scan = log->scan;
+    struct entry_id scan = log->scan;
+
     log_set_state(log, LOG_RESCAN);
     log->scan = scan;
-    log->holed = holed;
+}
+
+/* Data that were lost begin anew, and have no hole: asked before the stream's beginning. */
+static void on_epoch(void *arg, uint64_t ctx, const struct redisReply *reply)
+{
+    struct log_handle *log = arg;
+    struct publisher *p = log->follower->redis->publisher;
+
+    (void)ctx;
+    end_request(log->follower, log->partition);
+    log_hold(log); /* over the callbacks: they may close it */
+    if (!log_let_go(log) && reply_kind(reply) == REPLY_VALUE) {
+        publisher_note_epoch(p, log->partition, reply_text(reply));
+        log->reborn = log->reborn ||
+                      publisher_has_lost_epoch(p, log->partition, reply_text(reply));
+    }
+    (void)log_let_go(log);
+}
+
+static bool ask_epoch(struct follower *f, struct log_handle *log)
+{
+    command_add(&f->command, SV("HGET"));
+    command_add(&f->command,
+                redis_key(f->redis, &f->arena, log->partition, "w", sv(NULL, 0)));
+    command_add(&f->command, SV("@"));
+    if (!topology_send(f->redis->topology, log->partition, &f->command, on_epoch, log,
+                       0)) {
+        return false;
+    }
+    log_hold(log);
+    begin_request(f, log->partition);
+    command_clear(&f->command);
+    return true;
 }
 
 /* ---- one log's request and its answer ---- */
@@ -321,8 +363,10 @@ bool reading_start(struct follower *f, struct log_handle *log)
         send_snapshot(f, log);
     } else if (log->state == LOG_READ) {
         send_range(f, log, log->last, "");
-    } else {
+    } else if (!is_zero(log->scan) || ask_epoch(f, log)) {
         send_range(f, log, log->scan, "(");
+    } else {
+        return false;
     }
     if (!topology_send(f->redis->topology, log->partition, &f->command, on_reading_reply,
                        log, log->turn)) {
@@ -356,7 +400,7 @@ static void on_head(struct log_handle *log, const struct redisReply *head)
     if (reply_text(head).len > 0 && !entry_id_parse(reply_text(head), &id)) {
         metric_add(METRIC_MALFORMED, 1);
     }
-    if (entry_id_compare(id, log->last) == 0 && !log->reborn) {
+    if (entry_id_compare(id, log->last) == 0 && !books_are_old(log)) {
         log_caught_up(log);
     } else {
         log_set_state(log, LOG_READ);

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <parley/core/metrics.h>
 #include <parley/util/base.h>
@@ -308,6 +309,61 @@ START_TEST(test_server_after_server_fails_while_people_come_and_go)
 }
 END_TEST
 
+/* ---- a log is trimmed before it was read ---- */
+
+static void run_node(struct world_node *n)
+{
+    while (world_run_request(n) || world_take_answer(n) || world_take_push(n)) {}
+}
+
+static void trim(struct model_log *l, size_t kept)
+{
+    memmove(l->entries, l->entries + l->count - kept, kept * sizeof l->entries[0]);
+    l->count = kept;
+}
+
+/* Node 1 says lines, each an entry of its own. */
+static void say_one_by_one(int lines)
+{
+    for (int i = 0; i < lines; i++) {
+        world_say(&world.nodes[1], 0);
+        run_node(&world.nodes[1]);
+    }
+}
+
+START_TEST(test_a_hole_is_told_where_it_is)
+{
+    struct world_node *n = &world.nodes[0];
+    const struct world_log *log = &n->logs[0];
+
+    world_setup(first_seed);
+    settle();
+    say_one_by_one(3);
+    settle();
+    world_cut_commands(n);
+    world_cut_subscriptions(n);
+    say_one_by_one(20);
+    trim(&world.server.books.logs[0], 5);
+    for (int i = 0; i < SETTLED_STEPS && log->holes == 0; i++) {
+        (void)(world_connect(n) || world_run_request(n) || world_take_answer(n) ||
+               world_take_push(n));
+    }
+    ck_assert_uint_eq(log->holes, 1);
+    ck_assert_uint_eq(log->hole_at, 3);
+    ck_assert_uint_eq(log->count, 3 + 5);
+    /* The books are read even if the link is lost now. */
+    ck_assert_uint_eq(log->snapshots, 1);
+    world_cut_commands(n);
+    world_cut_subscriptions(n);
+    while (world_connect(n)) {}
+    run_node(n);
+    ck_assert_uint_eq(log->snapshots, 2);
+    ck_assert_uint_eq(log->holes, 1);
+    ck_assert_uint_eq(log->count, 3 + 5);
+    world_teardown();
+}
+END_TEST
+
 /* ---- more is forgotten than nodes keep ---- */
 
 enum { LINES = 20 };
@@ -562,6 +618,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_links_are_cut);
     tcase_add_test(tc, test_a_replica_that_lagged_takes_over);
     tcase_add_test(tc, test_everything_fails_at_once);
+    tcase_add_test(tc, test_a_hole_is_told_where_it_is);
     tcase_add_test(tc, test_what_is_kept_no_longer_is_counted);
     tcase_add_test(tc, test_worlds_in_which_a_line_was_missed);
     tcase_add_test(tc, test_server_after_server_fails_while_people_come_and_go);

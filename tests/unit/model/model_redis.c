@@ -562,6 +562,8 @@ void model_redis_run(struct model_redis *r, const struct model_request *q,
         run_heads(r, q, out);
     } else if (sv_equal(word, SV("HMGET"))) {
         run_numbers(r, q, out);
+    } else if (sv_equal(word, SV("HGET"))) { /* w @ */
+        say_text(out, r->books.epoch);
     } else {
         const struct str_view *args = q->argv + 3 + number(q->argv[2]);
         struct str_view function = q->argv[1];

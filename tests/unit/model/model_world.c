@@ -90,6 +90,7 @@ static void on_snapshot(void *hub, void *log_owner, const struct snapshot *snap)
         on_entry(hub, log_owner, &snap->entries[i]);
     }
     log->is_open = true;
+    log->snapshots++;
 }
 
 static void on_hole(void *hub, void *log_owner)
@@ -98,6 +99,7 @@ static void on_hole(void *hub, void *log_owner)
 
     (void)hub;
     log->holes++;
+    log->hole_at = log->count;
 }
 
 static void on_refused(void *hub, struct token token)

@@ -35,7 +35,9 @@ struct world_log {
     unsigned holes;
     unsigned losses; /* times that it was told of lines that are lost */
     unsigned lost;   /* ... how many, the last time */
-    bool is_open;    /* it had its first snapshot: from now on it hears all */
+    size_t hole_at;  /* what it had heard before the last one */
+    unsigned snapshots;
+    bool is_open; /* it had its first snapshot: from now on it hears all */
 };
 
 struct world_node {
