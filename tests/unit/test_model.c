@@ -153,61 +153,6 @@ static void settle(void)
     }
 }
 
-/* ---- judging ---- */
-
-/* Every line of every node once, each sender's in order. */
-static void check_complete(const struct world_node *n, size_t log, uint64_t seed)
-{
-    unsigned next[WORLD_NODES] = {0};
-    const struct world_log *l = &n->logs[log];
-
-    for (size_t i = 0; i < l->count; i++) {
-        const struct heard *h = &l->heard[i];
-
-        ck_assert_msg(h->number == next[h->node] + 1,
-                      "seed %" PRIu64 ": node %u heard line %u of node %u after line %u",
-                      seed, n->index, h->number, h->node, next[h->node]);
-        next[h->node] = h->number;
-    }
-    for (size_t s = 0; s < WORLD_NODES; s++) {
-        ck_assert_msg(next[s] == world.nodes[s].logs[log].said,
-                      "seed %" PRIu64 ": node %u heard %u of the %u lines of node %zu",
-                      seed, n->index, next[s], world.nodes[s].logs[log].said, s);
-    }
-}
-
-static void check_one_order(size_t log, uint64_t seed)
-{
-    const struct world_log *first = &world.nodes[0].logs[log];
-
-    for (size_t i = 1; i < WORLD_NODES; i++) {
-        const struct world_log *other = &world.nodes[i].logs[log];
-
-        for (size_t k = 0; k < first->count; k++) {
-            ck_assert_msg(first->heard[k].node == other->heard[k].node &&
-                              first->heard[k].number == other->heard[k].number,
-                          "seed %" PRIu64 ": place %zu is line %u of node %u at node 0, "
-                          "line %u of node %u at node %zu",
-                          seed, k, first->heard[k].number, first->heard[k].node,
-                          other->heard[k].number, other->heard[k].node, i);
-        }
-    }
-}
-
-static void check(uint64_t seed, bool one_order)
-{
-    for (size_t log = 0; log < MODEL_LOGS; log++) {
-        for (size_t i = 0; i < WORLD_NODES; i++) {
-            check_complete(&world.nodes[i], log, seed);
-            ck_assert_msg(!one_order || world.nodes[i].logs[log].holes == 0,
-                          "seed %" PRIu64 ": node %zu was told of a hole", seed, i);
-        }
-        if (one_order) {
-            check_one_order(log, seed);
-        }
-    }
-}
-
 static void run_world(uint64_t seed, const struct faults *f, bool one_order)
 {
     world_setup(seed);
@@ -217,7 +162,7 @@ static void run_world(uint64_t seed, const struct faults *f, bool one_order)
         step(f);
     }
     settle();
-    check(seed, one_order);
+    world_judge(seed, one_order);
     settlements += world.server.settlements;
     world_teardown();
 }
@@ -391,7 +336,7 @@ static void lose_for_good(void (*forget)(struct publisher *p))
     world_fail_over();
     settle();
     say_lines();
-    check(first_seed, true);
+    world_judge(first_seed, true);
     ck_assert_int_gt(metric_values[METRIC_HISTORY_GAPS], holes);
     world_teardown();
 }
@@ -442,7 +387,7 @@ START_TEST(test_a_primary_that_hangs_holds_up_no_other)
     world_cut_subscriptions(n); /* it must read what is said now */
     world_say(&world.nodes[1], 0);
     settle();
-    check(first_seed, true);
+    world_judge(first_seed, true);
     world_teardown();
 }
 END_TEST

@@ -355,14 +355,28 @@ static void say_status(const struct model_books *b, const char *status, uint64_t
     say_u64(out, last);
 }
 
+static void take_offers(struct model_redis *r, struct model_writer *me,
+                        const struct str_view *args)
+{
+    size_t seen = (size_t)number(args[7]);
+    size_t offers = (size_t)number(args[8]);
+
+    for (size_t i = 0; i < seen; i++) {
+        note_seen(&r->books, me, args + 9 + 4 * i);
+    }
+    for (size_t i = 0; i < offers; i++) {
+        note_offer(r, me, args + 9 + 4 * seen + 5 * i);
+    }
+    me->is_awaited = number(args[6]) == 1;
+    me->has_joined = true;
+    me->have = args[2].len > 0 ? number(args[5]) : me->have;
+}
+
 static void run_offer(struct model_redis *r, const struct str_view *args,
                       struct strbuf *out)
 {
     struct model_books *b = &r->books;
     struct model_writer *me = writer_get(b, args[0]);
-    bool has_more = number(args[6]) == 1;
-    size_t seen = (size_t)number(args[7]);
-    size_t offers = (size_t)number(args[8]);
 
     if (!b->settling && b->era > number(args[1])) {
         say_status(b, "DONE", me->last, out);
@@ -377,16 +391,8 @@ static void run_offer(struct model_redis *r, const struct str_view *args,
         say_status(b, "ANEW", me->last, out);
         return;
     }
-    for (size_t i = 0; i < seen; i++) {
-        note_seen(b, me, args + 9 + 4 * i);
-    }
-    for (size_t i = 0; i < offers; i++) {
-        note_offer(r, me, args + 9 + 4 * seen + 5 * i);
-    }
-    me->is_awaited = has_more;
-    me->has_joined = true;
-    me->have = args[2].len > 0 ? number(args[5]) : me->have;
-    if (has_more || !may_settle(b)) {
+    take_offers(r, me, args);
+    if (me->is_awaited || !may_settle(b)) {
         say_wait(b, me, out);
         return;
     }

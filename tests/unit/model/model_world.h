@@ -92,4 +92,8 @@ void world_fail_over(void);
 /* ... with nothing. */
 void world_lose_all(void);
 
+/* Every node must have heard each line once, each node's in order; with `one_order` all of them
+ * in one, and nobody was told of a hole. */
+void world_judge(uint64_t seed, bool one_order);
+
 #endif
