@@ -677,13 +677,9 @@ def told(redis, log):
     return [text.split(" ", 4)[4] for text in texts(redis, log) if text.startswith("1 - 0 1 ")]
 
 
-def fence(redis, node=OTHER):
-    assert call(redis, "fence", [W], node) == "OK"
-
-
 def test_what_a_dead_node_does_not_bring_back_is_told_once(redis, listener):
     say(redis, 1, "#a", node=OTHER)
-    fence(redis)
+    fence(redis, OTHER)
     listen(listener, "#a")
     assert lost(redis, "#a", 3, 12) == ["TOLD", "12"]
     assert told(redis, "#a") == ["5 F2:12"]
@@ -701,7 +697,7 @@ def test_nothing_is_lost_while_its_writer_may_come(redis):
     say(redis, 1, "#a", node=OTHER)
     assert lost(redis, "#a", 3, 1) == ["WAIT", "0"]
     offer(redis, ME)
-    fence(redis)
+    fence(redis, OTHER)
     assert lost(redis, "#a", 3, 1) == ["WAIT", "0"], "it is being settled"
     settle_all(redis, offer(redis, ME, upto=0, step=1))
     assert lost(redis, "#a", 1, 1) == ["NONE", "0"], "it is there"
@@ -717,7 +713,7 @@ def test_nothing_is_lost_while_its_writer_may_come(redis):
 ])
 def test_who_saw_most_is_believed(redis, reports, said):
     say(redis, 1, "#a", node=OTHER)
-    fence(redis)
+    fence(redis, OTHER)
     for seq, lines in reports:
         assert lost(redis, "#a", seq, lines, wait=60_000) == ["WAIT", "0"]
     assert told(redis, "#a") == []
