@@ -23,7 +23,9 @@ struct janitor {
     struct reaper *reaper; /* borrowed */
     struct timer next;     /* runs while it is active and no request is under way */
     bool is_active;
-    bool has_warned; /* that Redis refuses; once is enough */
+    bool has_warned;     /* that Redis refuses; once is enough */
+    uint32_t hurried;    /* partitions that are to be looked at without a rest */
+    uint64_t hurries_ms; /* ... from then on */
     uint32_t partition;
     char cursor[24];    /* of the page that comes next; "0": the first */
     unsigned under_way; /* requests: those of one page, or the one for leases */
@@ -91,6 +93,21 @@ void janitor_set_active(struct janitor *j, bool is_active)
     }
 }
 
+void janitor_hurry(struct janitor *j)
+{
+    j->hurried = j->redis->partitions.count;
+    j->hurries_ms = loop_now_ms(j->redis->loop) + JANITOR_CALM_MS;
+}
+
+/* Strangers are given the time to register. */
+static void rest(struct janitor *j)
+{
+    bool hurries = j->hurried > 0 && loop_now_ms(j->redis->loop) >= j->hurries_ms;
+
+    j->hurried -= hurries;
+    wait_about(j, hurries && j->stranger_count == 0 ? JANITOR_STEP_MS : JANITOR_REST_MS);
+}
+
 /* ---- requests ---- */
 
 static struct command *begin(struct janitor *j)
@@ -122,7 +139,7 @@ static void go_on(struct janitor *j)
     }
     if (is_at_first_page(j)) {
         j->partition = (j->partition + 1) % j->redis->partitions.count;
-        wait_about(j, JANITOR_REST_MS);
+        rest(j);
     } else {
         wait_about(j, JANITOR_STEP_MS);
     }

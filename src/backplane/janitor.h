@@ -13,7 +13,8 @@
  *
  * A stranger is a node that ended in peace, or one that died when the registry was lost. Nobody
  * writes before it is registered, or after it retired; in the JANITOR_REST_MS from one partition to
- * the next whoever lives and lost its registration has renewed it.
+ * the next whoever lives and lost its registration has renewed it. After the registry was lost the
+ * next walk hurries, since a node may have died with it.
  */
 #ifndef PARLEY_BACKPLANE_JANITOR_H
 #define PARLEY_BACKPLANE_JANITOR_H
@@ -26,8 +27,9 @@ struct redis;
 
 enum {
     JANITOR_AGE_MS = 60 * 60 * 1000,
-    JANITOR_REST_MS = 5000, /* and up to as much again, before the next partition */
-    JANITOR_STEP_MS = 250,  /* the same, before the next page of one */
+    JANITOR_REST_MS = 5000,  /* and up to as much again, before the next partition */
+    JANITOR_STEP_MS = 250,   /* the same, before the next page of one */
+    JANITOR_CALM_MS = 60000, /* after a loss: whoever lives has registered again */
     JANITOR_PAGE = 100,  /* fields of a page, about; of a small hash: all, at most 512 */
     JANITOR_CALL = 100,  /* fields of one call of `forget` */
     JANITOR_NODES = 256, /* of one page that are asked about */
@@ -39,5 +41,7 @@ struct janitor *janitor_new(struct redis *r, struct reaper *reaper);
 void janitor_free(struct janitor *j);
 /* Work, or rest: is it this node's turn? To be told again and again. */
 void janitor_set_active(struct janitor *j, bool is_active);
+/* The registry was lost. */
+void janitor_hurry(struct janitor *j);
 
 #endif

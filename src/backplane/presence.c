@@ -159,6 +159,7 @@ static void on_gone(struct presence *p, struct str_view epoch)
         redis_take_new_node_id(p->redis);
     } else {
         queries_on_data_lost(p->redis->queries);
+        janitor_hurry(p->janitor);
         p->known = false;
         on_beat_timer(p);
     }

@@ -10,6 +10,7 @@ from harness import wait_until
 from harness.slots import partition_of, partition_slot
 
 from .case import case
+from .nodes import told_once, wait_gone
 
 UNLESS_LATE = "nothing lost or doubled; nor reordered, unless a node comes to the new primary 3 s after others"
 LEASES = 0  # the partition whose keys tell which nodes live
@@ -215,6 +216,26 @@ def one_primary_flushed(run):
     for _ in range(run.times(2, 10)):
         busy_primary(run).flushall()
         run.say_some(1)
+
+
+@case(
+    "18e",
+    "cluster",
+    "a node dies, and at once the primary that knows which nodes there are forgets everything",
+    "its people leave every room once, within two minutes",
+    people_change=True,
+    keeps_log=False,
+    one_order=False,
+    fast=False,
+    seconds=120,
+)
+def node_dies_forgotten(run):
+    run.kill_node(run.nodes[-1])
+    died = time.monotonic()
+    run.redis.primary_of_partition(LEASES).flushall()
+    wait_gone(run, run.nodes[-1], 120)
+    run.notes.append(f"gone after {time.monotonic() - died:.0f} s")
+    told_once(run)
 
 
 @case("20c", "cluster", "the primary that keeps the leases dies", "nobody is declared dead", one_order=False, seconds=30)

@@ -9,12 +9,12 @@ from .case import case
 MARGIN = 20  # for slow machines
 
 
-def wait_gone(run, node):
+def wait_gone(run, node, seconds=15):
     """Every node that lives has removed the people of a dead one."""
     gone = {p.name for p in run.people if p.node is node}
     for person in run.one_of_each_node():
         for room in run.rooms:
-            wait_until(lambda: not gone & set(members(person, room)), 15 + MARGIN, "they left")
+            wait_until(lambda: not gone & set(members(person, room)), seconds + MARGIN, "they left")
 
 
 def told_once(run):
