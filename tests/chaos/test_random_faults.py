@@ -18,6 +18,7 @@ from suite.judge import stored_members
 
 IMMORTALS, MORTALS = 2, 2
 GROWTH_MIB = 32  # what the ring of a node may come to
+AGREE_SECONDS = 180  # a node may have died together with what was known of it
 WARM_SECONDS = 90  # until the ring and what malloc keeps have found their size
 
 
@@ -275,7 +276,7 @@ def check_all_agree(redis, people, chaos):
     alive = people + [client for _, them in chaos.mortals for client in them]
     wait_until(lambda: all(client.lines for client in alive), 60)
     living = one_of_each_node(people, chaos)
-    everybody = wait_until(lambda: same_lists(living, alive), 60, "all nodes list the same people")
+    everybody = wait_until(lambda: same_lists(living, alive), AGREE_SECONDS, "all nodes list the same people")
     assert {client.name for client in people} <= set(everybody)
     wait_until(lambda: stored_members(redis, "#lobby") == [len(everybody)], 60)
     rooms = wait_until(lambda: same_rooms(living), 60, "all nodes list the same rooms")
