@@ -50,7 +50,7 @@ START_TEST(test_who_is_not_kept_up_with_stays_away_for_longer)
     ck_assert_uint_le(longest_after(0), MIN_MS);
     ck_assert_uint_le(longest_after(1), MIN_MS);
     for (unsigned strikes = 2; strikes < 10; strikes++) {
-        uint32_t bound_ms = strikes < 4 ? MAX_MS << (strikes - 1) : MOST_MS;
+        uint32_t bound_ms = strikes < 4 ? (uint32_t)MAX_MS << (strikes - 1) : MOST_MS;
         uint32_t longest = longest_after(strikes);
 
         ck_assert_uint_le(longest, bound_ms);
