@@ -426,12 +426,13 @@ static bool may_lack(const struct publisher *p, const struct out_partition *part
            part->life.replid == life.replid2;
 }
 
-static void check_life(struct publisher *p, struct out_partition *part)
+/* May what was stored last be gone? Batches of ours that were are settled. */
+static bool check_life(struct publisher *p, struct out_partition *part)
 {
     const struct topology *t = p->redis->topology;
 
     if (!topology_can_send(t, part->index) || part->flying != NULL) {
-        return;
+        return false;
     }
     const struct shard *shard = topology_shard(t, part->index);
     struct server_life life = link_life(shard->commands);
@@ -445,18 +446,24 @@ static void check_life(struct publisher *p, struct out_partition *part)
     if (lacks && part->seq > 0) {
         settlement_begin(p, part);
     }
+    return lacks;
 }
 
 void publisher_on_ready(struct publisher *p)
 {
+    bool is_takeover = false;
+
     for (uint32_t i = 0; i < p->partition_count; i++) {
         struct out_partition *part = &p->partitions[i];
 
-        check_life(p, part);
+        is_takeover = check_life(p, part) || is_takeover;
         part->not_before_ms = 0;
         part->failures = 0;
         part->check = part->check || partition_is_watched(part);
         partition_make_ready(p, part);
+    }
+    if (is_takeover) {
+        p->redis->events->on_takeover(p->redis->hub);
     }
 }
 

@@ -86,8 +86,7 @@ void claims_renew_later(struct hub_user *u)
     }
 }
 
-/* A replica that took over may lack the newest claims, and nothing tells that. */
-void claims_on_available(struct hub *hub)
+void claims_on_takeover(struct hub *hub)
 {
     uint64_t now_ms = loop_now_ms(hub->loop);
     size_t cursor = 0;

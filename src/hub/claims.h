@@ -29,8 +29,8 @@ void claims_change_is_refused(struct member *m);
 void claims_fail(const struct request *r);
 /* Queue the user's name to be claimed again. */
 void claims_renew_later(struct hub_user *u);
-/* The backplane was away: claim again the names that it may have forgotten in a fail-over. */
-void claims_on_available(struct hub *hub);
+/* Claim again the names that were claimed too lately for the backplane to know them surely. */
+void claims_on_takeover(struct hub *hub);
 /* Claim it now: it may have been lost, or its record is to be replaced. */
 void claims_renew(struct hub_user *u);
 /* The name belongs to somebody else: take another. */

@@ -106,6 +106,11 @@ static void on_new_node_id(void *hub, struct str_view old_id, struct str_view ne
     repair_on_new_node_id(hub, new_id);
 }
 
+static void on_takeover(void *hub)
+{
+    claims_on_takeover(hub);
+}
+
 static void on_available(void *ctx, bool available)
 {
     struct hub *hub = ctx;
@@ -113,7 +118,6 @@ static void on_available(void *ctx, bool available)
 
     if (available) {
         released_on_available(hub);
-        claims_on_available(hub);
         return;
     }
     released_on_away(hub);
@@ -134,6 +138,7 @@ static const struct backplane_events events = {
     .on_rooms = on_rooms,
     .on_lost = on_lost,
     .on_new_node_id = on_new_node_id,
+    .on_takeover = on_takeover,
     .on_available = on_available,
 };
 

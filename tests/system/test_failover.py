@@ -113,6 +113,24 @@ def test_who_had_not_read_what_was_lost_sees_it_in_the_same_order(world, pair):
     own_way.close()
 
 
+def test_names_that_the_replica_lacks_are_claimed_again(world, pair, people):
+    """Nothing tells that they are gone, and somebody else could take them."""
+    names = [f"late{number}" for number in range(len(world.nodes))]
+
+    def stored():
+        return [name for name in names if pair.keys(f"parley:*:n:{name}")]
+
+    for client in world.people(world.nodes, names):
+        client.close()  # their partitions are known, and lack nothing but the names
+    wait_until(lambda: not stored())
+    wait_until(pair.is_in_step)
+    pair.replication.stall()
+    world.people(world.nodes, names)
+    pair.fail_over()
+    wait_until(lambda: stored() == names)
+    assert all(not client.ended for client in people)
+
+
 @pytest.mark.slow(20)
 def test_what_died_with_its_node_and_the_primary_is_told_to_the_room(world, pair):
     """Three lines that bob and irma saw and carl did not: their node and the primary die, and the

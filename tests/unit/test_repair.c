@@ -189,20 +189,21 @@ START_TEST(test_lost_many_are_registered_in_slices)
 }
 END_TEST
 
-static void be_away_for_a_moment(struct memory_node *n)
+/* To a replica that lagged: nobody is told what it lacks. */
+static void fail_over(struct memory_node *n)
 {
     n->events->on_available(n->hub, false);
+    n->events->on_takeover(n->hub);
     n->events->on_available(n->hub, true);
     settle();
 }
 
-/* What a fail-over to a replica that lagged does, and tells nobody. */
 START_TEST(test_name_forgotten_in_silence_is_claimed_again)
 {
     struct talker *alice = talker_in_a(0, "alice");
 
     memory_world_steal_name(&fx.world, "alice", "n9/1");
-    be_away_for_a_moment(fx.nodes[0]);
+    fail_over(fx.nodes[0]);
     ck_assert(strncmp(take_heard(alice), "nick alice guest-", 17) == 0);
 }
 END_TEST
@@ -213,7 +214,19 @@ START_TEST(test_name_of_old_is_not_in_doubt)
 
     alice->user->claimed_ms -= 60000;
     memory_world_steal_name(&fx.world, "alice", "n9/1");
-    be_away_for_a_moment(fx.nodes[0]);
+    fail_over(fx.nodes[0]);
+    expect(alice, "");
+}
+END_TEST
+
+START_TEST(test_name_is_not_in_doubt_when_a_link_was_cut)
+{
+    struct talker *alice = talker_in_a(0, "alice");
+
+    memory_world_steal_name(&fx.world, "alice", "n9/1");
+    fx.nodes[0]->events->on_available(fx.nodes[0]->hub, false);
+    fx.nodes[0]->events->on_available(fx.nodes[0]->hub, true);
+    settle();
     expect(alice, "");
 }
 END_TEST
@@ -556,6 +569,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_lost_many_are_registered_in_slices);
     tcase_add_test(tc, test_name_forgotten_in_silence_is_claimed_again);
     tcase_add_test(tc, test_name_of_old_is_not_in_doubt);
+    tcase_add_test(tc, test_name_is_not_in_doubt_when_a_link_was_cut);
     tcase_add_test(tc, test_lost_name_taken_by_another_means_a_guest_name);
     tcase_add_test(tc, test_lost_with_requests_on_their_way);
     tcase_add_test(tc, test_lost_with_a_quit_on_its_way);
