@@ -22,9 +22,6 @@ static const char update_letters[] = {
 
 /* ---- chunks ---- */
 
-/* Room for the first few items, until the chunk is sealed: it mostly has more than one. */
-enum { CHUNK_BYTES_FIRST = 1024, CHUNK_ITEMS_FIRST = 8 };
-
 static struct chunk *chunk_new(struct str_view log, uint64_t now_ms)
 {
     struct chunk *c = xcalloc(1, sizeof(*c) + log.len + 1);
@@ -392,9 +389,8 @@ static struct chunk *chunk_unseal(struct sealed_chunk *sealed)
 
 static struct chunk *first_chunk(struct list *outlog)
 {
-    struct outlog *log = LIST_ENTRY(outlog, struct outlog, link);
-
-    return LIST_ENTRY(log->chunks.next, struct chunk, link);
+    return LIST_ENTRY(LIST_ENTRY(outlog, struct outlog, link)->chunks.next, struct chunk,
+                      link);
 }
 
 /* At most so many bytes take the first chunks of as many logs as a batch may have. */

@@ -29,6 +29,8 @@
 enum {
     BATCH_LOGS_MAX = 128,
     CHUNK_BYTES_MAX = 16 * 1024, /* of items; one item more may pass it */
+    CHUNK_BYTES_FIRST = 1024,    /* room that is made for the first items ... */
+    CHUNK_ITEMS_FIRST = 8,       /* ... and so many: a chunk mostly has several */
 };
 
 /* What is to be known of an item after it was encoded. */
