@@ -516,11 +516,9 @@ void batch_add_keys(const struct batch *b, const struct redis *r, uint32_t parti
         command_add(cmd, redis_key(r, a, partition, "l:", b->chunks[i].log));
     }
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct sealed_chunk *c = &b->chunks[i];
-
-        if (c->update_count > 0) {
-            command_add(cmd, redis_key(r, a, partition, "m:", c->log));
-            command_add(cmd, redis_key(r, a, partition, "s:", c->log));
+        if (b->chunks[i].update_count > 0) {
+            command_add(cmd, redis_key(r, a, partition, "m:", b->chunks[i].log));
+            command_add(cmd, redis_key(r, a, partition, "s:", b->chunks[i].log));
         }
     }
 }
@@ -559,12 +557,10 @@ void batch_add_args(const struct batch *b, struct str_view era, uint64_t prevseq
         command_add(cmd, b->chunks[i].entry);
     }
     for (size_t i = 0; i < b->chunk_count; i++) {
-        const struct sealed_chunk *c = &b->chunks[i];
-
-        if (c->update_count > 0) {
+        if (b->chunks[i].update_count > 0) {
             command_add_u64(cmd, i + 1);
-            command_add(cmd, c->log);
-            add_updates(c, a, cmd);
+            command_add(cmd, b->chunks[i].log);
+            add_updates(&b->chunks[i], a, cmd);
         }
     }
     for (struct str_view rest = b->drops; rest.len > 0; drops++) {
