@@ -12,10 +12,7 @@
 #include "hub/repair.h"
 #include "hub/request.h"
 
-enum {
-    GUEST_LETTERS = 6,
-    CLAIM_IN_DOUBT_MS = 60000, /* no replica that takes over is so far behind */
-};
+enum { GUEST_LETTERS = 6 };
 #define GUEST_PREFIX "guest-"
 
 /* ---- the backplane's operations ---- */
@@ -88,11 +85,10 @@ void claims_renew_later(struct hub_user *u)
 
 void claims_on_takeover(struct hub *hub)
 {
-    uint64_t now_ms = loop_now_ms(hub->loop);
     size_t cursor = 0;
 
     for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {
-        if (now_ms - u->claimed_ms < CLAIM_IN_DOUBT_MS) {
+        if (u->claimed_ms > hub_in_doubt_since(hub)) {
             claims_renew_later(u);
         }
     }

@@ -109,6 +109,7 @@ static void on_new_node_id(void *hub, struct str_view old_id, struct str_view ne
 static void on_takeover(void *hub)
 {
     claims_on_takeover(hub);
+    released_on_takeover(hub);
 }
 
 static void on_available(void *ctx, bool available)
@@ -116,11 +117,10 @@ static void on_available(void *ctx, bool available)
     struct hub *hub = ctx;
     size_t cursor = 0;
 
+    hub->away_ms = available ? 0 : loop_now_ms(hub->loop);
     if (available) {
-        released_on_available(hub);
         return;
     }
-    released_on_away(hub);
     for (struct hub_user *u; (u = map_next(&hub->users, &cursor)) != NULL;) {
         user_tell_away(u);
     }
@@ -162,6 +162,13 @@ struct str_view hub_node_id(const struct hub *hub, uint32_t generation)
         return SV("");
     }
     return sv(hub->ids[slot].bytes, hub->ids[slot].len);
+}
+
+uint64_t hub_in_doubt_since(const struct hub *hub)
+{
+    uint64_t upto_ms = hub->away_ms != 0 ? hub->away_ms : loop_now_ms(hub->loop);
+
+    return upto_ms > HUB_IN_DOUBT_MS ? upto_ms - HUB_IN_DOUBT_MS : 0;
 }
 
 bool hub_owns_node(const struct hub *hub, struct str_view node)

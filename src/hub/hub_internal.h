@@ -25,6 +25,7 @@ enum {
     HUB_IDS_KEPT = 8,         /* ids of this node, the newest included */
     HUB_MEMBERS_MAX = 200000, /* of one room; more are not believed */
     HUB_CONFIRM_MS = 20000,   /* members unconfirmed for so long are gone */
+    HUB_IN_DOUBT_MS = 60000,  /* no replica that takes over is so far behind */
     HUB_OLD_INBOX_MS = 60000, /* the inbox of a former id is read that long */
     HUB_SLICE = 200,          /* publications or claims of one turn, of long work */
     HUB_SLICE_MS = 10,        /* between two such turns */
@@ -79,6 +80,7 @@ struct hub {
     struct list repair_rooms;     /* rooms with members to register again */
     struct list claim_users;      /* users whose names are to be claimed again */
     struct timer slice;           /* does the work of both */
+    uint64_t away_ms;             /* when the backplane went away; 0: it is there */
     struct list released;         /* names given back of late; see released.c */
     struct map released_texts;    /* the same */
     struct map monitored_names;   /* names that users watch; see monitor.c */
@@ -105,6 +107,10 @@ struct hub {
     struct strbuf text;
     struct book_update updates[HUB_UPDATES_MAX];
 };
+
+/* A replica that takes over may lack what the backplane was told since then. While it is away
+ * that does not change. */
+uint64_t hub_in_doubt_since(const struct hub *hub);
 
 /* Is it the id of this node, now or formerly? */
 bool hub_owns_node(const struct hub *hub, struct str_view node);

@@ -46,10 +46,8 @@ void released_done(struct hub *hub)
 
 static void drop_old(struct hub *hub)
 {
-    uint64_t now_ms = loop_now_ms(hub->loop);
-
     for (struct released *r; (r = oldest(hub)) != NULL;) {
-        if (now_ms - r->ms < RELEASED_MS &&
+        if (r->ms > hub_in_doubt_since(hub) &&
             map_count(&hub->released_texts) <= RELEASED_MAX) {
             return;
         }
@@ -96,14 +94,9 @@ void released_add(struct hub *hub, struct str_view name, struct str_view owner)
     drop_old(hub);
 }
 
-/* From now on they do not age: who knows what will come back. */
-void released_on_away(struct hub *hub)
+void released_on_takeover(struct hub *hub)
 {
     drop_old(hub);
-}
-
-void released_on_available(struct hub *hub)
-{
     LIST_FOR_EACH(&hub->released, it) {
         struct released *r = LIST_ENTRY(it, struct released, link);
 

@@ -3,8 +3,7 @@
  * released.h - names that were given back of late.
  *
  * A replica that takes over may lack the newest releases, and nothing tells that: the name would
- * be taken for ever. So what was released in the last RELEASED_MS before the backplane went
- * away is released again when it is back. A release harms nobody but its owner: whoever claims
+ * be taken for ever. So what is in doubt then is released again. A release harms nobody but its owner: whoever claims
  * the name again under the same id takes it off the list first.
  */
 #ifndef PARLEY_HUB_RELEASED_H
@@ -18,10 +17,7 @@
 
 struct hub;
 
-enum {
-    RELEASED_MS = 60000, /* no replica that takes over is so far behind */
-    RELEASED_MAX = 4096, /* the oldest are forgotten */
-};
+enum { RELEASED_MAX = 4096 }; /* the oldest are forgotten */
 
 struct released {
     struct list link; /* in hub->released, the oldest first */
@@ -37,7 +33,7 @@ void released_done(struct hub *hub);
 void released_add(struct hub *hub, struct str_view name, struct str_view owner);
 /* The same owner is about to claim it again. */
 void released_forget(struct hub *hub, struct str_view name, struct str_view owner);
-void released_on_away(struct hub *hub);
-void released_on_available(struct hub *hub);
+/* Release again what is in doubt. */
+void released_on_takeover(struct hub *hub);
 
 #endif

@@ -7,11 +7,21 @@
 #include "hub/released.h"
 #include "support/hub_fixture.h"
 
-static void be_away_for_a_moment(void)
+static void fail_over(void)
 {
     fx.nodes[0]->events->on_available(fx.nodes[0]->hub, false);
+    fx.nodes[0]->events->on_takeover(fx.nodes[0]->hub);
     fx.nodes[0]->events->on_available(fx.nodes[0]->hub, true);
     settle();
+}
+
+/* As if the newest release, and what else is told, had been so much earlier. */
+static void pass_ms(uint64_t ms)
+{
+    struct hub *hub = fx.hubs[0];
+
+    LIST_ENTRY(hub->released.prev, struct released, link)->ms -= ms;
+    hub->away_ms -= hub->away_ms != 0 ? ms : 0;
 }
 
 START_TEST(test_a_forgotten_release_is_made_again)
@@ -22,7 +32,7 @@ START_TEST(test_a_forgotten_release_is_made_again)
     settle();
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "");
     memory_world_steal_name(&fx.world, "alice", "n0/1");
-    be_away_for_a_moment();
+    fail_over();
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "");
     ck_assert_str_eq(memory_name_owner(&fx.world, "alicia"), "n0/1");
 }
@@ -36,7 +46,7 @@ START_TEST(test_of_one_who_is_gone_too_and_as_often_as_it_is_forgotten)
     settle();
     for (int i = 0; i < 2; i++) {
         memory_world_steal_name(&fx.world, "alice", "n0/1");
-        be_away_for_a_moment();
+        fail_over();
         ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "");
     }
 }
@@ -51,7 +61,7 @@ START_TEST(test_a_name_that_another_has_now_is_left_alone)
     settle();
     nick(bob, "alice");
     settle();
-    be_away_for_a_moment();
+    fail_over();
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n1/1");
 }
 END_TEST
@@ -64,7 +74,7 @@ START_TEST(test_a_name_that_its_owner_took_again_is_kept)
     settle();
     nick(alice, "alice");
     settle();
-    be_away_for_a_moment();
+    fail_over();
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n0/1");
     ck_assert_str_eq(memory_name_owner(&fx.world, "alicia"), "");
     ck_assert_str_eq(names_in(0, "#a"), "alice");
@@ -77,9 +87,9 @@ START_TEST(test_while_it_is_away_nothing_ages)
 
     released_add(hub, SV("alice"), SV("n0/1"));
     fx.nodes[0]->events->on_available(hub, false);
-    LIST_ENTRY(hub->released.next, struct released, link)->ms -= RELEASED_MS;
+    pass_ms(2 * HUB_IN_DOUBT_MS);
     memory_world_steal_name(&fx.world, "alice", "n0/1");
-    fx.nodes[0]->events->on_available(hub, true);
+    fx.nodes[0]->events->on_takeover(hub);
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "");
 }
 END_TEST
@@ -89,11 +99,24 @@ START_TEST(test_of_old_they_are_not_in_doubt)
     struct hub *hub = fx.hubs[0];
 
     released_add(hub, SV("alice"), SV("n0/1"));
-    LIST_ENTRY(hub->released.next, struct released, link)->ms -= RELEASED_MS;
+    pass_ms(2 * HUB_IN_DOUBT_MS);
     memory_world_steal_name(&fx.world, "alice", "n0/1");
-    be_away_for_a_moment();
+    fail_over();
     ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n0/1");
     ck_assert(list_is_empty(&hub->released));
+}
+END_TEST
+
+START_TEST(test_a_cut_link_makes_nobody_doubt)
+{
+    struct hub *hub = fx.hubs[0];
+
+    released_add(hub, SV("alice"), SV("n0/1"));
+    memory_world_steal_name(&fx.world, "alice", "n0/1");
+    fx.nodes[0]->events->on_available(hub, false);
+    fx.nodes[0]->events->on_available(hub, true);
+    settle();
+    ck_assert_str_eq(memory_name_owner(&fx.world, "alice"), "n0/1");
 }
 END_TEST
 
@@ -111,7 +134,7 @@ START_TEST(test_the_list_is_bounded)
     ck_assert_uint_eq(map_count(&hub->released_texts), RELEASED_MAX);
     memory_world_steal_name(&fx.world, "n0", "n0/1");
     memory_world_steal_name(&fx.world, "n1", "n0/1");
-    be_away_for_a_moment();
+    fail_over();
     ck_assert_str_eq(memory_name_owner(&fx.world, "n0"), "n0/1");
     ck_assert_str_eq(memory_name_owner(&fx.world, "n1"), "");
 }
@@ -129,6 +152,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_a_name_that_its_owner_took_again_is_kept);
     tcase_add_test(tc, test_while_it_is_away_nothing_ages);
     tcase_add_test(tc, test_of_old_they_are_not_in_doubt);
+    tcase_add_test(tc, test_a_cut_link_makes_nobody_doubt);
     tcase_add_test(tc, test_the_list_is_bounded);
     suite_add_tcase(s, tc);
     return s;
