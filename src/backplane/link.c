@@ -38,7 +38,7 @@
 #include "backplane/tls.h"
 
 enum {
-    BACKOFF_SLOW_MS = 5000,   /* for a server that can never serve us */
+    BACKOFF_SLOW_MS = 3000,   /* for a server that can never serve us */
     OVERRUN_MAX_MS = 16000,   /* for one that again and again did not answer in time */
     BACKOFF_RESET_MS = 5000,  /* READY for that long: it was not a flash */
     PULSE_MS = 500,           /* how often a subscription link looks at its silence */
