@@ -3,7 +3,7 @@
  * model_redis.h - what Redis and the function library do for one partition, in plain C.
  *
  * A second writing of parley.lua's apply and snap and of settle.lua, for the model check; that
- * the Lua text itself does what it says is tested in tests/system/test_functions.py. The whole
+ * the Lua text itself does what it says is tested in tests/system/functions. The whole
  * state is one struct, so that a checkpoint is a copy of it and a failover to a replica that
  * lagged is a copy back. Room books (members, state) are not modelled.
  */
