@@ -294,6 +294,11 @@ static void on_rooms(void *hub, struct token token, bool answered,
     }
 }
 
+static void on_takeover(void *hub)
+{
+    (void)hub; /* names are the hub's */
+}
+
 static const struct backplane_events events = {
     .on_claim = on_claim,
     .on_lookup = on_lookup,
@@ -304,6 +309,7 @@ static const struct backplane_events events = {
     .on_hole = on_hole,
     .on_stored = on_stored,
     .on_refused = on_refused,
+    .on_takeover = on_takeover,
 };
 
 /* ---- the input ---- */

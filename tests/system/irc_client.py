@@ -77,6 +77,11 @@ class IrcClient(Client):
             raise AssertionError(f"{command} {params} did not come. {error}") from None
         return found
 
+    def wait_for_join_of(self, nick, room):
+        """Somebody else's: on another node it is seen when it has come there."""
+        while nick_of(self.wait_for("JOIN", room)) != nick:
+            pass
+
     def said(self):
         """[(nick, target, text)] of the messages not looked at yet; does not wait."""
         messages = [parse(line) for line in self.fresh()]

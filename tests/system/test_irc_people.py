@@ -130,7 +130,7 @@ def test_nick(ann, ben):
 
 def test_away(world, nodes, ann, ben):
     cid = irc_person(world, nodes[-1], "cid", caps="away-notify", rooms="#a")
-    ann.ask()
+    ann.wait_for_join_of("cid", "#a")
     assert commands_of(ann.ask("AWAY :lunch")) == ["306"]
     assert (cid.wait_for("AWAY")).params == ["lunch"]
     assert commands_of(ann.ask("AWAY :lunch")) == ["306"]
@@ -144,7 +144,8 @@ def test_setname(world, nodes, ann, ben):
     cid = irc_person(world, nodes[-1], "cid", caps="setname", rooms="#a")
     dan = irc_person(world, nodes[-1], "dan", rooms="#a")
     bob = world.person(nodes[-1], "bob")
-    ann.ask()
+    for nick in ("cid", "dan"):
+        ann.wait_for_join_of(nick, "#a")
     assert ann.ask("SETNAME :Ann B") == []
     message = cid.wait_for("SETNAME")
     assert (message.source, message.params) == ("ann!~ann@127.0.0.1", ["Ann B"])
