@@ -64,6 +64,7 @@ LIBRARY  := $(BUILD)/libparley.a
 OBJECTS  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/main.c,$(SOURCES)))
 AIDS     := $(TEST_AIDS:%.c=$(BUILD)/%.o)
 MODEL    := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/model/*.c))
+FOLLOWER_AIDS := $(patsubst %,$(BUILD)/tests/unit/model/%.o,virtual_loop one_server)
 PROGRAMS := $(TESTS:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
 REPLAYS  := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
@@ -131,11 +132,11 @@ $(BENCH_PROGRAMS): $(BUILD)/flags
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $(filter %.o %.a,$^) $(BENCH_LIBS) $(LDLIBS)
 
-# The follower's target has a loop of its own, too.
-$(BUILD)/fuzz/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/tests/unit/model/virtual_loop.o $(LIBRARY)
+# The follower's target has a loop of its own, too, and no Redis below.
+$(BUILD)/fuzz/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(BUILD)/tests/fuzz/replay.o $(FOLLOWER_AIDS) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
-$(BUILD)/libfuzzer/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(BUILD)/tests/unit/model/virtual_loop.o $(LIBRARY)
+$(BUILD)/libfuzzer/follower: $(BUILD)/tests/fuzz/fuzz_follower.o $(FOLLOWER_AIDS) $(LIBRARY)
 	$(say) LINK $@
 	$(quiet)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer -o $@ $^ $(PACKAGE_LIBS) $(LDLIBS)
 

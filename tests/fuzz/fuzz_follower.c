@@ -66,42 +66,10 @@ uint32_t redis_partition(const struct redis *r, struct str_view name)
     return 0;
 }
 
-struct str_view redis_key(const struct redis *r, struct arena *a, uint32_t partition,
-                          const char *kind, struct str_view name)
-{
-    char key[128];
-    int len = snprintf(key, sizeof key, "p:{%u}:%s%.*s", partition, kind, SV_ARG(name));
-
-    (void)r;
-    PARLEY_ASSERT(len >= 0);
-    return arena_copy(a,
-                      sv(key, (size_t)len < sizeof key ? (size_t)len : sizeof key - 1));
-}
-
-void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
-                    const char *function, size_t key_count)
-{
-    (void)r;
-    (void)a;
-    command_add(cmd, SV("FCALL"));
-    command_add(cmd, sv_of(function));
-    command_add_u64(cmd, key_count);
-}
-
-void redis_update_available(struct redis *r)
-{
-    (void)r;
-}
-
 void redis_take_new_node_id(struct redis *r)
 {
     r->node[0] = r->node[0] == 'z' ? 'a' : (char)(r->node[0] + 1);
     publisher_on_new_node_id(r->publisher);
-}
-
-void redis_on_partition_lost(struct redis *r, uint32_t partition)
-{
-    follower_on_partition_lost(r->follower, partition);
 }
 
 /* ---- instead of topology.c and link.c ---- */
@@ -117,12 +85,6 @@ struct server_life link_life(const struct link *link)
 {
     (void)link;
     return (struct server_life){virtual_loop_now_ms() / 4096, 1};
-}
-
-bool topology_is_single(const struct topology *t)
-{
-    (void)t;
-    return true;
 }
 
 bool topology_can_send(const struct topology *t, uint32_t partition)
@@ -145,12 +107,6 @@ bool topology_send(struct topology *t, uint32_t partition, const struct command 
     return true;
 }
 
-bool topology_is_detour(const struct topology *t)
-{
-    (void)t;
-    return false;
-}
-
 bool topology_can_subscribe(const struct topology *t, uint32_t partition)
 {
     (void)t;
@@ -162,30 +118,6 @@ bool topology_subscribe(struct topology *t, uint32_t partition, const struct com
 {
     (void)cmd;
     return topology_can_subscribe(t, partition);
-}
-
-size_t topology_sections_max(const struct topology *t)
-{
-    (void)t;
-    return 1;
-}
-
-size_t topology_calls_max(const struct topology *t)
-{
-    (void)t;
-    return 4;
-}
-
-void topology_on_trouble(struct topology *t)
-{
-    (void)t;
-}
-
-bool link_send_subscription(struct link *link, const struct command *cmd)
-{
-    (void)link;
-    (void)cmd;
-    return false;
 }
 
 /* ---- the hub's side ---- */

@@ -163,40 +163,10 @@ uint32_t redis_partition(const struct redis *r, struct str_view name)
     return sv_starts_with(name, SV("#other")) ? 1 : 0;
 }
 
-struct str_view redis_key(const struct redis *r, struct arena *a, uint32_t partition,
-                          const char *kind, struct str_view name)
-{
-    char key[128];
-    int len = snprintf(key, sizeof key, "p:{%u}:%s%.*s", partition, kind, SV_ARG(name));
-
-    (void)r;
-    return arena_copy(a, sv(key, (size_t)len));
-}
-
-void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
-                    const char *function, size_t key_count)
-{
-    (void)r;
-    (void)a;
-    command_add(cmd, SV("FCALL"));
-    command_add(cmd, sv_of(function));
-    command_add_u64(cmd, key_count);
-}
-
-void redis_update_available(struct redis *r)
-{
-    (void)r;
-}
-
 void redis_take_new_node_id(struct redis *r)
 {
     (void)r;
     ck_abort_msg("nobody is declared dead here");
-}
-
-void redis_on_partition_lost(struct redis *r, uint32_t partition)
-{
-    follower_on_partition_lost(r->follower, partition);
 }
 
 /* ---- instead of topology.c and link.c ---- */
@@ -216,12 +186,6 @@ struct server_life link_life(const struct link *link)
 {
     (void)link;
     return (struct server_life){world.life, world.life - 1};
-}
-
-bool topology_is_single(const struct topology *t)
-{
-    (void)t;
-    return true;
 }
 
 bool topology_can_send(const struct topology *t, uint32_t partition)
@@ -251,12 +215,6 @@ bool topology_send(struct topology *t, uint32_t partition, const struct command 
     return true;
 }
 
-bool topology_is_detour(const struct topology *t)
-{
-    (void)t;
-    return false;
-}
-
 bool topology_can_subscribe(const struct topology *t, uint32_t partition)
 {
     (void)partition;
@@ -280,30 +238,6 @@ bool topology_subscribe(struct topology *t, uint32_t partition, const struct com
         push_add(n)->subscribe = model_log_of_key(sv(cmd->argv[i], cmd->argvlen[i]));
     }
     return n->subscriptions_up;
-}
-
-size_t topology_sections_max(const struct topology *t)
-{
-    (void)t;
-    return 1;
-}
-
-size_t topology_calls_max(const struct topology *t)
-{
-    (void)t;
-    return 4;
-}
-
-void topology_on_trouble(struct topology *t)
-{
-    (void)t;
-}
-
-bool link_send_subscription(struct link *link, const struct command *cmd)
-{
-    (void)link;
-    (void)cmd;
-    return false;
 }
 
 /* ---- what travels ---- */
