@@ -283,10 +283,15 @@ def check_all_agree(redis, people, chaos):
     for room, count in rooms.items():
         wait_until(lambda: stored_members(redis, room) == [count], 60, f"{room} has {count} members")
 
-    def names():
-        return sorted(key.split(":n:", 1)[1] for key in redis.keys("parley:*:n:*"))
+    def odd_names():
+        names = {key.split(":n:", 1)[1] for key in redis.keys("parley:*:n:*")}
+        return names ^ set(everybody)
 
-    wait_until(lambda: names() == everybody, 60, f"names are those of {everybody}")
+    try:
+        wait_until(lambda: not odd_names(), 60)
+    except AssertionError:
+        odd = {name: redis.keys(f"parley:*:n:{name}") for name in odd_names()}
+        raise AssertionError(f"names without a person, or the other way round: {odd}") from None
 
 
 def one_of_each_node(people, chaos):
