@@ -414,19 +414,16 @@ static void on_tick(void *arg)
 
 /* ---- the node ---- */
 
-/* What was stored last may be gone: the server was started anew, or it was a replica of the one
- * that we knew. (In a cluster, a partition may also have moved to a server with all it has.) */
-static bool may_lack(const struct publisher *p, const struct out_partition *part,
-                     const struct shard *shard, struct server_life life)
+/* Whether the partition moved, with all it had, to a server that is no successor of the one that
+ * we knew. What it lacks nevertheless (of two failures we may have noticed one), GAP tells. */
+static bool has_moved(const struct publisher *p, const struct out_partition *part,
+                      const struct shard *shard, struct server_life life)
 {
-    if (part->life.replid == 0 || part->life.replid == life.replid) {
-        return false;
-    }
-    return topology_is_single(p->redis->topology) || part->shard == shard ||
-           part->life.replid == life.replid2;
+    return !topology_is_single(p->redis->topology) && part->shard != shard &&
+           part->life.replid != life.replid2;
 }
 
-/* May what was stored last be gone? Batches of ours that were are settled. */
+/* Is it another server, or was it started anew? Batches of ours that it may lack are settled. */
 static bool check_life(struct publisher *p, struct out_partition *part)
 {
     const struct topology *t = p->redis->topology;
@@ -436,7 +433,8 @@ static bool check_life(struct publisher *p, struct out_partition *part)
     }
     const struct shard *shard = topology_shard(t, part->index);
     struct server_life life = link_life(shard->commands);
-    bool lacks = may_lack(p, part, shard, life);
+    bool is_other = part->life.replid != 0 && part->life.replid != life.replid;
+    bool lacks = is_other && !has_moved(p, part, shard, life);
 
     part->life = life;
     part->shard = shard;
@@ -446,7 +444,7 @@ static bool check_life(struct publisher *p, struct out_partition *part)
     if (lacks && part->seq > 0) {
         settlement_begin(p, part);
     }
-    return lacks;
+    return is_other;
 }
 
 void publisher_on_ready(struct publisher *p)

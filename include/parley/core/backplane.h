@@ -112,8 +112,8 @@ struct backplane_events {
     /* This node was declared dead and has a new id now; everything of ours must be
      * registered again under it. Items already handed over are published under the new id. */
     void (*on_new_node_id)(void *hub, struct str_view old_id, struct str_view new_id);
-    /* A replica took over, or the server began anew: what it was told last may be missing. Logs
-     * and books heal by themselves; of names nothing tells. */
+    /* Another server took over, or it began anew: what it was told last may be missing. Logs and
+     * books heal by themselves; of names nothing tells. */
     void (*on_takeover)(void *hub);
     /* Can entries be stored and do they come back? */
     void (*on_available)(void *hub, bool available);
