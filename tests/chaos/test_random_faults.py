@@ -18,7 +18,7 @@ from suite.judge import stored_members
 
 IMMORTALS, MORTALS = 2, 2
 GROWTH_MIB = 32  # what the ring of a node may come to
-AGREE_SECONDS = 180  # a node may have died together with what was known of it
+AGREE_SECONDS = 180  # a node may have died together with what was known of it: the janitor looks after 60
 WARM_SECONDS = 90  # until the ring and what malloc keeps have found their size
 
 
@@ -288,7 +288,7 @@ def check_all_agree(redis, people, chaos):
         return names ^ set(everybody)
 
     try:
-        wait_until(lambda: not odd_names(), 60)
+        wait_until(lambda: not odd_names(), AGREE_SECONDS)
     except AssertionError:
         odd = {name: redis.keys(f"parley:*:n:{name}") for name in odd_names()}
         raise AssertionError(f"names without a person, or the other way round: {odd}") from None
