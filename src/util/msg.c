@@ -31,7 +31,7 @@ struct spare {
 
 struct spare_list {
     struct spare *first; /* owned */
-    size_t count;
+    int count;
 };
 
 static struct spare_list spares[SPARE_SIZES];
