@@ -34,6 +34,7 @@ struct follower *follower_new(struct redis *r)
 
     f->redis = r;
     f->partitions = xcalloc(r->partitions.count, sizeof(*f->partitions));
+    turns_init(&f->turns, r, FOLLOWER_READS_MAX);
     map_init(&f->by_channel, log_key);
     map_init(&f->writers, writer_id);
     for (uint32_t i = 0; i < r->partitions.count; i++) {
@@ -90,6 +91,7 @@ void follower_free(struct follower *f)
     timer_done(&f->ask);
     command_done(&f->command);
     arena_done(&f->arena);
+    turns_done(&f->turns);
     free(f->partitions);
     free(f);
 }

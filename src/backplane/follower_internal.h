@@ -15,6 +15,7 @@
 #include "backplane/follower.h"
 #include "backplane/redis_internal.h"
 #include "backplane/sightings.h"
+#include "backplane/turns.h"
 
 enum log_state {
     LOG_SUBSCRIBE, /* the subscription is not confirmed */
@@ -74,7 +75,6 @@ struct followed {
     struct list read;        /* logs in SNAPSHOT, READ, RESCAN */
     struct list check;       /* logs in CHECK */
     struct list doubts;      /* what of it may be lost: follower_losses.c */
-    unsigned requests;       /* under way */
     uint64_t rests_until_ms; /* its primary refused a request */
     bool other_server;       /* that may lack entries; see follower_on_ready() */
     uint64_t newest_ms;      /* then: of its newest entry that we applied */
@@ -85,10 +85,10 @@ struct followed {
 struct follower {
     struct redis *redis;         /* borrowed */
     struct followed *partitions; /* owned */
-    bool has_other_server;       /* one of them */
+    struct turns turns;
+    bool has_other_server; /* one of them */
     struct map by_channel;
     struct map writers;
-    uint32_t next;     /* the partition that is looked at first */
     struct list asked; /* logs in SUBSCRIBE that are asked for */
     struct list live;
     struct list closed; /* logs that die with their last request */

@@ -18,19 +18,6 @@ void follower_rest(struct follower *f, uint32_t partition)
     follower_pump_soon(f);
 }
 
-/* Requests under way to the primary of the partition. */
-static unsigned requests_beside(const struct follower *f, uint32_t partition)
-{
-    const struct topology *t = f->redis->topology;
-    const struct shard *s = topology_shard(t, partition);
-    unsigned count = 0;
-
-    for (uint32_t i = 0; i < f->redis->partitions.count; i++) {
-        count += topology_shard(t, i) == s ? f->partitions[i].requests : 0;
-    }
-    return count;
-}
-
 /* Whether its primary may be asked; otherwise it is when it has rested. */
 static bool has_rested(struct follower *f, const struct followed *p)
 {
@@ -64,8 +51,9 @@ static bool subscribe_group(struct follower *f, uint32_t partition)
 }
 
 /* Send one request that waits in the partition; false: there is none, or not now. */
-static bool pump_partition(struct follower *f, uint32_t partition)
+static bool pump_partition(void *arg, uint32_t partition)
 {
+    struct follower *f = arg;
     const struct topology *t = f->redis->topology;
     struct followed *p = &f->partitions[partition];
     bool reads = !list_is_empty(&p->read);
@@ -76,24 +64,18 @@ static bool pump_partition(struct follower *f, uint32_t partition)
     }
     if ((!reads && list_is_empty(&p->check)) || !f->redis->registered ||
         !topology_can_send(t, partition) || !has_rested(f, p) ||
-        requests_beside(f, partition) >= FOLLOWER_READS_MAX) {
+        !turns_has_room(&f->turns, partition)) {
         return false;
     }
     return reads ? reading_start(f, LIST_ENTRY(p->read.next, struct log_handle, link))
                  : reading_check_heads(f, partition);
 }
 
-/* The partitions in turn, so that none keeps the others of its primary waiting. */
 void follower_pump(void *arg)
 {
     struct follower *f = arg;
-    uint32_t count = f->redis->partitions.count;
-    uint32_t idle = 0; /* in a row */
 
-    while (idle < count) {
-        idle = pump_partition(f, f->next) ? 0 : idle + 1;
-        f->next = (f->next + 1) % count;
-    }
+    turns_go_round(&f->turns, pump_partition, f);
 }
 
 /* ---- primaries come and go ---- */

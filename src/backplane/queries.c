@@ -11,6 +11,7 @@
 #include "backplane/redis_internal.h"
 #include "backplane/reply.h"
 #include "backplane/topology.h"
+#include "backplane/turns.h"
 
 enum { TICK_MS = 1000, TEXTS_MAX = 4 };
 
@@ -24,7 +25,8 @@ enum query_kind {
 };
 
 struct query {
-    struct list link; /* in a partition's waiting, or in newcomers, parked or under_way */
+    struct list
+        link; /* in waiting of its partition, or in newcomers, parked or under_way */
     struct queries *queries;
     enum query_kind kind;
     struct token token;
@@ -39,16 +41,10 @@ struct query {
     char bytes[];    /* of the texts */
 };
 
-/* A partition's queries. */
-struct queried {
-    struct list waiting; /* in the order in which they are to be asked */
-    unsigned under_way;
-};
-
 struct queries {
-    struct redis *redis;        /* borrowed */
-    struct queried *partitions; /* owned */
-    uint32_t next;              /* the partition that is looked at first */
+    struct redis *redis;  /* borrowed */
+    struct list *waiting; /* owned; of each partition, in the order of asking */
+    struct turns turns;
     struct list newcomers; /* claims that wait until others have claimed theirs again */
     struct timer grace;    /* runs meanwhile */
     struct list
@@ -80,9 +76,10 @@ struct queries *queries_new(struct redis *r)
     struct queries *q = xcalloc(1, sizeof(*q));
 
     q->redis = r;
-    q->partitions = xcalloc(r->partitions.count, sizeof(*q->partitions));
+    q->waiting = xcalloc(r->partitions.count, sizeof(*q->waiting));
+    turns_init(&q->turns, r, QUERIES_UNDER_WAY_MAX);
     for (uint32_t i = 0; i < r->partitions.count; i++) {
-        list_init(&q->partitions[i].waiting);
+        list_init(&q->waiting[i]);
     }
     list_init(&q->newcomers);
     timer_init(&q->grace, r->loop, on_grace_over, q);
@@ -106,9 +103,10 @@ static void free_queries(struct list *list)
 void queries_free(struct queries *q)
 {
     for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
-        free_queries(&q->partitions[i].waiting);
+        free_queries(&q->waiting[i]);
     }
-    free(q->partitions);
+    free(q->waiting);
+    turns_done(&q->turns);
     free_queries(&q->newcomers);
     timer_done(&q->grace);
     free_queries(&q->parked);
@@ -134,7 +132,7 @@ static void pump_soon(struct queries *q)
 
 static struct list *waiting_with(struct queries *q, const struct query *query)
 {
-    return &q->partitions[query->partition].waiting;
+    return &q->waiting[query->partition];
 }
 
 static struct query *query_new(struct queries *q, enum query_kind kind,
@@ -188,7 +186,7 @@ void queries_on_data_lost(struct queries *q)
 {
     timer_start(&q->grace, QUERIES_GRACE_MS);
     for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
-        move_newcomers(q, &q->partitions[i].waiting);
+        move_newcomers(q, &q->waiting[i]);
     }
 }
 
@@ -255,50 +253,34 @@ static bool query_send(struct queries *q, struct query *query)
                          query, 0);
 }
 
-/* Queries under way to the primary of the partition. */
-static unsigned under_way_beside(const struct queries *q, uint32_t partition)
-{
-    const struct topology *t = q->redis->topology;
-    const struct shard *s = topology_shard(t, partition);
-    unsigned count = 0;
-
-    for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
-        count += topology_shard(t, i) == s ? q->partitions[i].under_way : 0;
-    }
-    return count;
-}
-
 /* Ask the first one that waits in the partition; false: there is none, or not now. */
-static bool pump_partition(struct queries *q, uint32_t partition)
+static bool pump_partition(void *arg, uint32_t partition)
 {
-    struct queried *p = &q->partitions[partition];
+    struct queries *q = arg;
+    struct list *waiting = &q->waiting[partition];
 
-    if (list_is_empty(&p->waiting) || !topology_can_send(q->redis->topology, partition) ||
-        under_way_beside(q, partition) >= QUERIES_UNDER_WAY_MAX) {
+    if (list_is_empty(waiting) || !topology_can_send(q->redis->topology, partition) ||
+        !turns_has_room(&q->turns, partition)) {
         return false;
     }
-    struct query *query = LIST_ENTRY(p->waiting.next, struct query, link);
+    struct query *query = LIST_ENTRY(waiting->next, struct query, link);
 
     if (!query_send(q, query)) {
         return false;
     }
     list_remove(&query->link);
     list_append(&q->under_way, &query->link);
-    p->under_way++;
+    turns_begin(&q->turns, partition);
     q->waiting_count--;
     return true;
 }
 
-/* The partitions in turn, so that none keeps the others of its primary waiting. */
 static void on_pump(void *arg)
 {
     struct queries *q = arg;
-    uint32_t count = q->redis->partitions.count;
-    uint32_t idle = q->redis->registered ? 0 : count; /* in a row */
 
-    while (idle < count) {
-        idle = pump_partition(q, q->next) ? 0 : idle + 1;
-        q->next = (q->next + 1) % count;
+    if (q->redis->registered) {
+        turns_go_round(&q->turns, pump_partition, q);
     }
 }
 
@@ -323,7 +305,7 @@ static void on_reply(void *arg, uint64_t ctx, const struct redisReply *reply)
 
     (void)ctx;
     list_remove(&query->link);
-    q->partitions[query->partition].under_way--;
+    turns_end(&q->turns, query->partition);
     if (kind == REPLY_VALUE) {
         if (rows[query->kind].on_value(q, query, reply)) {
             free(query);
@@ -381,7 +363,7 @@ static void on_tick(void *arg)
     timer_start(&q->tick, TICK_MS);
     fail_old(q, &q->parked, now_ms);
     for (uint32_t i = 0; i < q->redis->partitions.count; i++) {
-        fail_old(q, &q->partitions[i].waiting, now_ms);
+        fail_old(q, &q->waiting[i], now_ms);
     }
     fail_old(q, &q->newcomers, now_ms);
     unpark(q);

@@ -25,15 +25,9 @@ static void ask_again(struct log_handle *log, const struct redisReply *reply)
     }
 }
 
-static void begin_request(struct follower *f, uint32_t partition)
-{
-    f->partitions[partition].requests++;
-}
-
 static void end_request(struct follower *f, uint32_t partition)
 {
-    PARLEY_ASSERT(f->partitions[partition].requests > 0);
-    f->partitions[partition].requests--;
+    turns_end(&f->turns, partition);
     follower_pump_soon(f);
 }
 
@@ -328,7 +322,7 @@ static bool ask_epoch(struct follower *f, struct log_handle *log)
         return false;
     }
     log_hold(log);
-    begin_request(f, log->partition);
+    turns_begin(&f->turns, log->partition);
     command_clear(&f->command);
     return true;
 }
@@ -375,7 +369,7 @@ bool reading_start(struct follower *f, struct log_handle *log)
     list_remove(&log->link);
     log->asked = log->dirty;
     log_hold(log);
-    begin_request(f, log->partition);
+    turns_begin(&f->turns, log->partition);
     return true;
 }
 
@@ -466,7 +460,7 @@ bool reading_check_heads(struct follower *f, uint32_t partition)
         return false;
     }
     list_append(&f->checks, &check->link);
-    begin_request(f, partition);
+    turns_begin(&f->turns, partition);
     for (size_t i = 0; i < check->count; i++) {
         list_remove(&check->items[i].log->link);
         log_hold(check->items[i].log);

@@ -452,7 +452,7 @@ static void take_message(struct str_view *rest)
 
 static void check_bounds(void)
 {
-    PARLEY_ASSERT(rig.redis.follower->partitions[0].requests <= FOLLOWER_READS_MAX);
+    PARLEY_ASSERT(rig.redis.follower->turns.under_way[0] <= FOLLOWER_READS_MAX);
     for (size_t i = 0; i < LOGS; i++) {
         const struct log_handle *log = rig.listeners[i].log;
 
