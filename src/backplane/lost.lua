@@ -11,7 +11,8 @@
 --   lost  hash: <node> <log key> -> "<ms> <seq> <lines>": since when it is told of, and what the one
 --         told who saw most; "told": the room knows
 
--- luacheck: read globals append history_length is_fenced is_settling register
+-- luacheck: read globals append history_length is_fenced is_settling now_ms
+-- luacheck: read globals register
 
 local LOST_TTL_S = 600
 
@@ -39,7 +40,7 @@ local function lost(K, A)
     local C = redis.call
     local w, log, seq, field = K[1], K[2], tonumber(A[2]), A[1] .. ' ' .. K[2]
     local books = C('HMGET', w, A[1], log, '~')
-    local last, time = books[1] or '', C('TIME')
+    local last = books[1] or ''
     if not is_fenced(last) or is_settling(books[3] or '0') then
         return { 'WAIT', '0' }
     end
@@ -47,7 +48,7 @@ local function lost(K, A)
     if note == 'told' or tonumber(string.sub(last, 2)) >= seq or C('EXISTS', log) == 0 then
         return { 'NONE', '0' }
     end
-    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local now = now_ms()
     local since, most, lines = merge_note(note, now, seq, tonumber(A[3]))
     local told = now - since >= tonumber(A[5])
     C('HSET', K[3], field, told and 'told' or string.format('%d %d %d', since, most, lines))

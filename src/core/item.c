@@ -141,15 +141,18 @@ enum item_next item_decode(struct str_view *rest, struct item *ret_item)
     return ITEM_NEXT_OK;
 }
 
+bool item_is_line(char type)
+{
+    return type == ITEM_MESSAGE || type == ITEM_ACTION || type == ITEM_NOTICE;
+}
+
 size_t items_count_lines(struct str_view items)
 {
     struct str_view body;
     size_t lines = 0;
 
     while (cut_counted(&items, ' ', &body) && body.len > 0) {
-        char type = body.ptr[0];
-
-        lines += type == ITEM_MESSAGE || type == ITEM_ACTION || type == ITEM_NOTICE;
+        lines += item_is_line(body.ptr[0]);
     }
     return lines;
 }

@@ -51,7 +51,7 @@ void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
         if (a.it.field_count < row->fields_min || !row->fn(&a)) {
             metric_add(METRIC_MALFORMED, 1);
         }
-        if (!message_is_kind(a.it.type)) {
+        if (!item_is_line(a.it.type)) {
             sender = (struct sender){0}; /* may be gone */
         }
     }

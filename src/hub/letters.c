@@ -15,7 +15,7 @@ enum hub_result hub_direct(struct hub_user *u, struct str_view nick, char kind,
 {
     struct hub_speech speech = {.kind = kind, .text = text};
 
-    return message_is_kind(kind) ? hub_speak_to(u, nick, &speech) : HUB_BAD_NAME;
+    return item_is_line(kind) ? hub_speak_to(u, nick, &speech) : HUB_BAD_NAME;
 }
 
 enum hub_result hub_speak_to(struct hub_user *u, struct str_view nick,

@@ -17,15 +17,10 @@ enum {
     FIELDS_MIN = FIELD_TAGS,
 };
 
-bool message_is_kind(char type)
-{
-    return type == ITEM_MESSAGE || type == ITEM_ACTION || type == ITEM_NOTICE;
-}
-
 bool message_is_kept(const struct item *it)
 {
     return it->type == ITEM_LOST ||
-           (message_is_kind(it->type) && item_field(it, FIELD_STATUS).len == 0);
+           (item_is_line(it->type) && item_field(it, FIELD_STATUS).len == 0);
 }
 
 bool message_tags_are_valid(struct str_view tags)
@@ -38,7 +33,7 @@ enum hub_result message_check_speech(const struct hub_speech *speech)
 {
     bool is_tagmsg = speech->kind == ITEM_TAGMSG;
 
-    if (!is_tagmsg && !message_is_kind(speech->kind)) {
+    if (!is_tagmsg && !item_is_line(speech->kind)) {
         return HUB_BAD_NAME;
     }
     if ((is_tagmsg ? speech->tags : speech->text).len == 0) {
@@ -77,7 +72,7 @@ bool message_to_event(const struct item *it, struct item_place place,
 {
     bool is_tagmsg = it->type == ITEM_TAGMSG;
 
-    if ((!is_tagmsg && !message_is_kind(it->type)) || it->field_count < FIELDS_MIN) {
+    if ((!is_tagmsg && !item_is_line(it->type)) || it->field_count < FIELDS_MIN) {
         return false;
     }
     struct str_view who = it->fields[FIELD_WHO];

@@ -20,9 +20,7 @@ struct item_place {
     uint64_t index;
 };
 
-/* Is it one of the types of messages? */
-bool message_is_kind(char type);
-/* ... that a history consists of: said to all; or that tells of lines that it lacks. */
+/* Does a history consist of it: a line said to all, or what tells of lines that it lacks? */
 bool message_is_kept(const struct item *it);
 /* Has it what it needs, and not too much? Its status is not looked at. */
 enum hub_result message_check_speech(const struct hub_speech *speech);

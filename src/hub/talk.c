@@ -78,7 +78,7 @@ enum hub_result hub_say(struct hub_user *u, const struct room *room, char kind,
 {
     struct hub_speech speech = {.kind = kind, .text = text};
 
-    return message_is_kind(kind)     ? hub_speak(u, room, &speech)
+    return item_is_line(kind)        ? hub_speak(u, room, &speech)
            : hub_user_is_in(u, room) ? HUB_BAD_NAME
                                      : HUB_NOT_MEMBER;
 }

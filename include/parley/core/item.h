@@ -115,7 +115,9 @@ struct entry {
     struct str_view items;
 };
 
-/* How many of an entry's items are lines that somebody said, malformed ones left out. */
+/* Is it one of the types of what somebody said? */
+bool item_is_line(char type);
+/* How many of an entry's items are that, malformed ones left out. */
 size_t items_count_lines(struct str_view items);
 /* Read the header of an entry; `ret->id` is left alone. */
 bool entry_decode(struct str_view text, struct entry *ret) PARLEY_MUST_CHECK;
