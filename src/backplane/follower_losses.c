@@ -21,8 +21,7 @@
 
 enum {
     LOSSES_DOUBTS_MAX = 1000, /* in a partition */
-    LOSS_DOUBT_MS =
-        1800000, /* whoever is gone is fenced before that, be it by the janitor */
+    LOSS_DOUBT_MS = 1800000,  /* whoever is gone is fenced by then */
     LOSS_ASK_MS = 1000,
     LOSS_TELL_MS = 2500,   /* in which all who saw something lost have told of it */
     LOSSES_ASKED_MAX = 64, /* losses asked about at once */

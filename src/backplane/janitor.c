@@ -205,7 +205,7 @@ static enum field_kind kind_of(struct str_view field, struct str_view value,
     return sv_to_u64(value, UINT64_MAX, &number) ? FIELD_NODE : FIELD_OTHER;
 }
 
-/* The fields of a page from *at on that may be old, as many as one call takes. */
+/* Fields of a page that may be old, as many as one call takes. */
 struct forgettable {
     struct str_view logs[JANITOR_CALL]; /* their names */
     struct str_view nodes[JANITOR_CALL];
@@ -215,11 +215,11 @@ struct forgettable {
 
 static void send_forget(struct janitor *j, const struct forgettable *old)
 {
-    struct command *cmd = begin(j);
-
     if (old->log_count + old->node_count == 0) {
         return;
     }
+    struct command *cmd = begin(j);
+
     redis_function(j->redis, &j->arena, cmd, "forget", 1 + 2 * old->log_count);
     command_add(cmd, key(j, j->partition, "w", sv(NULL, 0)));
     for (size_t i = 0; i < old->log_count; i++) {
@@ -253,11 +253,11 @@ static void on_registry(void *arg, uint64_t ctx, const struct redisReply *reply)
 
 static void ask_registry(struct janitor *j)
 {
-    struct command *cmd = begin(j);
-
     if (j->node_count == 0) {
         return;
     }
+    struct command *cmd = begin(j);
+
     command_add(cmd, SV("HMGET"));
     command_add(cmd, key(j, 0, "nodes", sv(NULL, 0)));
     for (size_t i = 0; i < j->node_count; i++) {

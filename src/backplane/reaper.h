@@ -4,8 +4,8 @@
  *
  * For each partition: fence the node (its late batches are refused), read which rooms it is in,
  * remove its members room by room. When they have left all of them, release its names; at last
- * strike it off the registry. Every step may be repeated, so a reaper that dies half way is simply followed by
- * another one.
+ * strike it off the registry. Every step may be repeated, so a reaper that dies half way is
+ * simply followed by another one.
  */
 #ifndef PARLEY_BACKPLANE_REAPER_H
 #define PARLEY_BACKPLANE_REAPER_H

@@ -3,8 +3,8 @@
  * released.h - names that were given back of late.
  *
  * A replica that takes over may lack the newest releases, and nothing tells that: the name would
- * be taken for ever. So what is in doubt then is released again. A release harms nobody but its owner: whoever claims
- * the name again under the same id takes it off the list first.
+ * be taken for ever. So what is in doubt then is released again. A release harms nobody but its
+ * owner: whoever claims the name again under the same id takes it off the list first.
  */
 #ifndef PARLEY_HUB_RELEASED_H
 #define PARLEY_HUB_RELEASED_H

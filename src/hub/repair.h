@@ -4,7 +4,8 @@
  *
  * Nodes hold what must outlive Redis: when the books of a room or a name are lost, or this
  * node was declared dead and has another id now, everything of ours is registered again, in
- * slices: a name first, then the rooms of its owner. The same way a quit is handed over again that could not be.
+ * slices: a name first, then the rooms of its owner. The same way a quit is handed over again
+ * that could not be.
  */
 #ifndef PARLEY_HUB_REPAIR_H
 #define PARLEY_HUB_REPAIR_H

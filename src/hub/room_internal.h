@@ -48,12 +48,11 @@ struct member {
     bool is_confirmed : 1; /* the books, or an entry since they were lost, name it */
     bool is_seen : 1;      /* by the snapshot that is being compared */
     bool is_dirty : 1;     /* to be registered again; of a closed user: to be removed */
-    bool
-        awaits_name : 1; /* the same, once its user holds its name; see user_has_name() */
-    bool is_leaving : 1; /* its leave or quit is handed over */
-    bool is_awaited : 1; /* a change of the person is on its way to this room */
-    bool is_founder : 1; /* the room's first modes, which it was to set, were refused */
-    bool is_banned : 1;  /* from speaking, as of ban_stamp */
+    bool awaits_name : 1;  /* the same, once user_has_name() */
+    bool is_leaving : 1;   /* its leave or quit is handed over */
+    bool is_awaited : 1;   /* a change of the person is on its way to this room */
+    bool is_founder : 1;   /* the room's first modes, which it was to set, were refused */
+    bool is_banned : 1;    /* from speaking, as of ban_stamp */
 };
 
 enum room_state { ROOM_OPENING, ROOM_LIVE };
