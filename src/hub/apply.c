@@ -10,6 +10,7 @@
 #include "hub/modes_apply.h"
 #include "hub/recent.h"
 #include "hub/request.h"
+#include "hub/run.h"
 
 /* ---- items, whatever they are ---- */
 
@@ -22,6 +23,12 @@ static const struct apply_row *find_row(const struct apply_row *rows, size_t cou
         }
     }
     return NULL;
+}
+
+/* By run_add(), with its neighbours. */
+static bool is_told_in_run(char type)
+{
+    return item_is_line(type) || type == ITEM_TAGMSG || type == ITEM_JOIN;
 }
 
 void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
@@ -47,6 +54,9 @@ void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
         if (row == NULL) {
             continue;
         }
+        if (!is_told_in_run(a.it.type)) {
+            run_end(hub);
+        }
         a.raw = sv(begin, (size_t)(rest.ptr - begin));
         if (a.it.field_count < row->fields_min || !row->fn(&a)) {
             metric_add(METRIC_MALFORMED, 1);
@@ -58,6 +68,7 @@ void apply_items(struct hub *hub, struct room *r, const struct entry *entry,
     if (next == ITEM_NEXT_BAD) {
         metric_add(METRIC_MALFORMED, 1);
     }
+    run_end(hub);
 }
 
 struct hub_event applied_event(const struct applied *a, enum hub_event_type type,
@@ -90,7 +101,6 @@ static bool apply_message(const struct applied *a)
 {
     struct hub_event ev;
     struct person *p = NULL;
-    struct member *m = NULL;
 
     if (!message_to_event(&a->it, a->place, &ev)) {
         return false;
@@ -104,17 +114,14 @@ static bool apply_message(const struct applied *a)
     ev.origin = a->is_own && p != NULL ? p->user : NULL;
     if (ev.status != '\0') {
         fanout_to_flagged(a->room, message_readers(ev.status), &ev);
+        if (ev.origin != NULL) {
+            user_line_came_back(ev.origin, a->room);
+        }
     } else {
-        fanout_to_room(a->room, &ev);
+        run_add(a->room, &ev);
     }
     if (a->room->local_count > 0) {
         metric_note_delivery(a->place.id.ms);
-    }
-    if (ev.origin != NULL) {
-        m = room_find_member(a->room, p);
-        if (m != NULL) {
-            user_line_done(m);
-        }
     }
     return true;
 }

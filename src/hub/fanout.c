@@ -4,6 +4,7 @@
 #include <parley/util/clock.h>
 
 #include "hub/room_internal.h"
+#include "hub/run.h"
 #include "hub/user_internal.h"
 
 struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
@@ -29,6 +30,7 @@ static void event_done(struct hub_event *ev)
 
 void fanout_to_user(struct hub_user *u, struct hub_event *ev)
 {
+    run_end_for(u);
     u->ops->deliver(u->sink, ev);
     event_done(ev);
 }
@@ -38,6 +40,7 @@ void fanout_to_room(const struct room *r, struct hub_event *ev)
     struct hub_user *const *locals = r->locals;
     size_t count = r->local_count;
 
+    run_end(r->owner.hub);
     for (size_t i = 0; i < count; i++) {
         locals[i]->ops->deliver(locals[i]->sink, ev);
     }
@@ -46,6 +49,7 @@ void fanout_to_room(const struct room *r, struct hub_event *ev)
 
 void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *ev)
 {
+    run_end(r->owner.hub);
     for (size_t i = 0; i < r->local_count; i++) {
         struct hub_user *u = r->locals[i];
 
@@ -58,6 +62,7 @@ void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *e
 
 void fanout_to_wallops(struct hub *hub, struct hub_event *ev)
 {
+    run_end(hub);
     LIST_FOR_EACH(&hub->wallops, it) {
         const struct hub_user *u = LIST_ENTRY(it, struct hub_user, wallops);
 
@@ -77,8 +82,10 @@ static void deliver_once(struct hub_user *u, struct hub_event *ev, uint32_t stam
 void fanout_to_readers(struct hub *hub, const struct person *p, struct hub_event *ev)
 {
     /* A user that was not reached for 2^32 of these events may miss one. */
-    uint32_t stamp = ++hub->stamp;
+    uint32_t stamp;
 
+    run_end(hub);
+    stamp = ++hub->stamp;
     if (p->user != NULL) {
         deliver_once(p->user, ev, stamp);
     }

@@ -18,6 +18,7 @@
 #include "hub/released.h"
 #include "hub/repair.h"
 #include "hub/request.h"
+#include "hub/run.h"
 #include "hub/snapshot.h"
 
 /* ---- the backplane's callbacks: to whom each goes ---- */
@@ -201,6 +202,7 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
     hub->loop = loop;
     hub->bp = bp;
     hub->policy = *policy;
+    hub->run = run_new();
     map_init(&hub->rooms, room_key);
     map_init(&hub->users, user_key);
     map_init(&hub->persons, person_key);
@@ -247,6 +249,7 @@ void hub_free(struct hub *hub)
     released_done(hub);
     former_done(hub);
     timer_done(&hub->slice);
+    run_free(hub->run);
     map_done(&hub->rooms);
     map_done(&hub->users);
     map_done(&hub->persons);

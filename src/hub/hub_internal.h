@@ -66,6 +66,7 @@ struct log_owner {
 
 struct former;
 struct inbox;
+struct run;
 
 struct hub {
     struct loop *loop;    /* borrowed */
@@ -76,6 +77,7 @@ struct hub {
     struct map persons;  /* owned; of other nodes */
     struct list inboxes; /* owned; the newest last */
     struct inbox *all;   /* owned: the inbox of all nodes */
+    struct run *run;     /* owned; see run.h */
     struct list wallops; /* users who are told EV_WALLOPS */
     struct list repair_rooms;     /* rooms with members to register again */
     struct list claim_users;      /* users whose names are to be claimed again */

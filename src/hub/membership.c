@@ -9,6 +9,7 @@
 #include "hub/publish.h"
 #include "hub/repair.h"
 #include "hub/request.h"
+#include "hub/run.h"
 
 /* ---- coming ---- */
 
@@ -19,7 +20,7 @@ static void tell_join(const struct applied *a, const struct person *p)
 
     ev.who = person_who(p, &who);
     ev.account = person_account(p);
-    fanout_to_room(a->room, &ev);
+    run_add(a->room, &ev);
 }
 
 bool membership_is_own(const struct hub *hub, struct str_view id)

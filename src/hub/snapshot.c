@@ -11,6 +11,7 @@
 #include "hub/recent.h"
 #include "hub/repair.h"
 #include "hub/request.h"
+#include "hub/run.h"
 
 /* What a snapshot does happens at its last entry. */
 static struct applied applied_at(struct room *r, const struct snapshot *snap)
@@ -97,6 +98,7 @@ static void load_members(const struct applied *a, const struct snapshot *snap,
             metric_add(METRIC_MALFORMED, 1);
         }
     }
+    run_end(a->hub);
     if (!is_first) {
         compare_members(a, snap->reborn);
     }

@@ -11,6 +11,7 @@
 #include "hub/monitor.h"
 #include "hub/repair.h"
 #include "hub/room_internal.h"
+#include "hub/run.h"
 
 static size_t live_count;
 
@@ -238,6 +239,7 @@ void user_check_idle(struct hub_user *u)
     u->was_busy = u->was_busy && !is_idle;
     u->was_unsettled = u->was_unsettled && !is_settled;
     if (is_idle || is_settled) {
+        run_end_for(u);
         u->ops->on_idle(u->sink);
     }
 }
@@ -274,6 +276,15 @@ void user_line_done(struct member *m)
         m->pending--;
         u->pending--;
         user_check_idle(u);
+    }
+}
+
+void user_line_came_back(struct hub_user *u, const struct room *r)
+{
+    struct member *m = room_find_member(r, &u->person);
+
+    if (m != NULL) {
+        user_line_done(m);
     }
 }
 

@@ -142,6 +142,8 @@ void user_drop_pending(struct hub_user *u, struct member *m);
 void user_await_line(struct member *m);
 /* One line came back or was refused. */
 void user_line_done(struct member *m);
+/* The same of one that it said in `r`, where it may not be any more. */
+void user_line_came_back(struct hub_user *u, const struct room *r);
 /* A closed user with nothing under way goes to the graveyard. */
 void user_try_bury(struct hub_user *u);
 /* The hub ends: closed without a word to anybody, to be buried when it is in no room. */

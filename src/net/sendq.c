@@ -99,7 +99,7 @@ bool sendq_push(struct sendq *q, struct msg *m, uint64_t max_bytes)
     slots(q)[place(q, q->count)] = msg_ref(m);
     q->count++;
     q->bytes += m->len;
-    metric_add(METRIC_DELIVERIES, 1);
+    metric_add(METRIC_DELIVERIES, m->lines);
     metric_add(METRIC_SENDQ_BYTES, m->len);
     return true;
 }

@@ -69,11 +69,17 @@ static void *take_memory(size_t len)
 
 struct msg *msg_new(struct str_view bytes)
 {
+    return msg_new_of(bytes, 1);
+}
+
+struct msg *msg_new_of(struct str_view bytes, uint32_t lines)
+{
     PARLEY_ASSERT(bytes.len <= MSG_BYTES_MAX);
     struct msg *m = take_memory(bytes.len);
 
     m->refs = 1;
     m->len = (uint32_t)bytes.len;
+    m->lines = lines;
     if (bytes.len > 0) {
         memcpy(m->bytes, bytes.ptr, bytes.len);
     }

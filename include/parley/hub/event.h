@@ -107,4 +107,11 @@ struct hub_event {
     struct msg *rendered[HUB_VARIANTS_MAX];
 };
 
+/* Several events of one room, in order, told together: EV_JOIN, EV_MESSAGE or EV_TAGMSG. */
+struct hub_run {
+    struct hub_event *events;
+    size_t count;
+    struct msg *rendered[HUB_VARIANTS_MAX]; /* as that of an event: all of them in one piece */
+};
+
 #endif

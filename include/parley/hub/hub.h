@@ -67,6 +67,8 @@ struct hub_sink_ops {
     /* Show the event to this user. Called for many users in a row with the same event: use
      * event->rendered to do the work once. */
     void (*deliver)(void *sink, struct hub_event *event);
+    /* Show all of these; none is the user's own doing. May be NULL: they come one by one. */
+    void (*deliver_run)(void *sink, struct hub_run *run);
     /* hub_user_is_busy() went from true to false, or hub_user_is_settled() from false to
      * true. */
     void (*on_idle)(void *sink);

@@ -15,13 +15,16 @@
 #include <parley/util/str.h>
 
 struct msg {
-    uint32_t refs; /* private */
-    uint32_t len;  /* bytes; read only */
+    uint32_t refs;  /* private */
+    uint32_t len;   /* bytes; read only */
+    uint32_t lines; /* that it counts as; 1 unless msg_new_of() said otherwise; read only */
     char bytes[];  /* read only */
 };
 
 /* A msg with a copy of `bytes` (at most 16 MiB). */
 struct msg *msg_new(struct str_view bytes);
+/* The same, of several lines. */
+struct msg *msg_new_of(struct str_view bytes, uint32_t lines);
 /* Private: the last reference is gone. */
 void msg_free(struct msg *m);
 

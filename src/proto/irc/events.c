@@ -44,6 +44,44 @@ static void show(struct irc *irc, struct hub_event *e)
     }
 }
 
+/* All events of the run in the client's form, rendered once. A ref for the caller. */
+static struct msg *rendered_run(struct irc *irc, struct hub_run *run)
+{
+    unsigned form = irc_render_form_of_caps(irc->caps);
+    size_t slot = PROTO_VARIANT_IRC + form;
+    struct msg **place = slot < HUB_VARIANTS_MAX ? &run->rendered[slot] : NULL;
+    uint32_t lines = 0;
+
+    if (place != NULL && *place != NULL) {
+        return msg_ref(*place);
+    }
+    struct strbuf *out = irc_begin(irc);
+
+    for (size_t i = 0; i < run->count; i++) {
+        const struct hub_event *e = &run->events[i];
+
+        lines += irc_render_event(out, e, irc_render_form(irc->caps, e)) ? 1 : 0;
+    }
+    struct msg *m = msg_new_of(strbuf_view(out), lines);
+
+    if (place != NULL) {
+        *place = msg_ref(m);
+    }
+    return m;
+}
+
+static void irc_deliver_run(void *sink, struct hub_run *run)
+{
+    struct irc *irc = sink;
+
+    if (irc_is_open(irc)) {
+        struct msg *m = rendered_run(irc, run);
+
+        irc_send_shared(irc, m);
+        msg_unref(m);
+    }
+}
+
 /* ---- what was said ---- */
 
 /* Lines are a part of the answer of `call` from now on; NULL: of none. */
@@ -425,6 +463,7 @@ static void irc_on_away(void *sink)
 
 const struct hub_sink_ops irc_sink_ops = {
     .deliver = irc_deliver,
+    .deliver_run = irc_deliver_run,
     .on_idle = irc_on_idle,
     .on_away = irc_on_away,
 };

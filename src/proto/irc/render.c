@@ -19,18 +19,26 @@
 
 /* ---- forms ---- */
 
-unsigned irc_render_form(uint32_t caps, const struct hub_event *e)
+unsigned irc_render_form_of_caps(uint32_t caps)
 {
     unsigned form = 0;
 
     form |= (caps & IRC_CAP_SERVER_TIME) != 0 ? 0 : IRC_FORM_PLAIN_TIME;
     form |= (caps & IRC_CAP_MESSAGE_TAGS) != 0 ? 0 : IRC_FORM_PLAIN_ID;
-    /* Without an account both forms are the same. */
-    form |= (caps & IRC_CAP_ACCOUNT_TAG) != 0 && e->account.len > 0
-                ? 0
-                : IRC_FORM_PLAIN_ACCOUNT;
-    if (e->type == EV_JOIN && (caps & IRC_CAP_EXTENDED_JOIN) != 0) {
-        form |= IRC_FORM_EXTENDED;
+    form |= (caps & IRC_CAP_ACCOUNT_TAG) != 0 ? 0 : IRC_FORM_PLAIN_ACCOUNT;
+    form |= (caps & IRC_CAP_EXTENDED_JOIN) != 0 ? IRC_FORM_EXTENDED : 0;
+    return form;
+}
+
+unsigned irc_render_form(uint32_t caps, const struct hub_event *e)
+{
+    unsigned form = irc_render_form_of_caps(caps);
+
+    if (e->account.len == 0) {
+        form |= IRC_FORM_PLAIN_ACCOUNT;
+    }
+    if (e->type != EV_JOIN) {
+        form &= ~(unsigned)IRC_FORM_EXTENDED;
     }
     return form;
 }

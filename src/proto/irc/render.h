@@ -27,7 +27,9 @@ enum irc_form {
     IRC_FORM_COUNT = 16,
 };
 
-/* The form of the event for a client with these capabilities. */
+/* The form for a client with these capabilities, of whatever event. */
+unsigned irc_render_form_of_caps(uint32_t caps);
+/* The same of this one: forms that would not differ are one. */
 unsigned irc_render_form(uint32_t caps, const struct hub_event *e);
 /*
  * Append the event's line with its end; several for a text that is too long for one. False,

@@ -30,6 +30,29 @@ static void show(struct line *l, struct hub_event *e)
     }
 }
 
+static void line_deliver_run(void *sink, struct hub_run *run)
+{
+    struct line *l = sink;
+    struct msg **place = &run->rendered[PROTO_VARIANT_LINE];
+    uint32_t lines = 0;
+
+    if (!line_is_open(l)) {
+        return;
+    }
+    if (*place == NULL) {
+        struct strbuf *out = line_begin(l);
+
+        for (size_t i = 0; i < run->count; i++) {
+            if (render_event(out, &run->events[i])) {
+                strbuf_add(out, SV("\r\n"));
+                lines++;
+            }
+        }
+        *place = msg_new_of(strbuf_view(out), lines);
+    }
+    session_send(l->session, *place);
+}
+
 static bool is_own(const struct line *l, const struct hub_event *e)
 {
     return e->origin == l->user ||
@@ -295,6 +318,7 @@ static void line_on_away(void *sink)
 
 const struct hub_sink_ops line_sink_ops = {
     .deliver = line_deliver,
+    .deliver_run = line_deliver_run,
     .on_idle = line_on_idle,
     .on_away = line_on_away,
 };
