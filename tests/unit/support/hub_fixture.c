@@ -164,6 +164,27 @@ static void on_deliver(void *sink, struct hub_event *ev)
     }
 }
 
+/* As a front-end does: one piece for all. */
+static void on_deliver_run(void *sink, struct hub_run *run)
+{
+    struct talker *t = sink;
+
+    t->deafs += t->user == NULL;
+    t->runs++;
+    if (run->rendered[0] == NULL) {
+        struct strbuf text;
+
+        strbuf_init(&text, ENTRY_BYTES_MAX);
+        for (size_t i = 0; i < run->count; i++) {
+            ck_assert(run->events[i].origin != t->user);
+            write_down(&text, &run->events[i]);
+        }
+        run->rendered[0] = msg_new(strbuf_view(&text));
+        strbuf_done(&text);
+    }
+    strbuf_add(&t->heard, msg_view(run->rendered[0]));
+}
+
 static void on_idle(void *sink)
 {
     struct talker *t = sink;
@@ -177,7 +198,11 @@ static void on_idle(void *sink)
     }
 }
 
-static const struct hub_sink_ops sink_ops = {.deliver = on_deliver, .on_idle = on_idle};
+static const struct hub_sink_ops sink_ops = {
+    .deliver = on_deliver,
+    .deliver_run = on_deliver_run,
+    .on_idle = on_idle,
+};
 
 const char *take_heard(struct talker *t)
 {

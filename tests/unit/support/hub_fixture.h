@@ -23,6 +23,7 @@ struct talker {
     struct hub_user *user; /* NULL: closed */
     struct strbuf heard;
     struct entry_id id; /* of the last event */
+    unsigned runs;      /* events that came together count as one */
     unsigned idles;     /* calls of on_idle() */
     unsigned deafs;     /* calls after the end: never */
     bool closes_itself; /* at the next event */
