@@ -86,17 +86,14 @@ void run_add(const struct room *r, const struct hub_event *ev)
 
 /* ---- telling ---- */
 
-/* Those whose doing some of it is see their own in another way: mark them. */
-static uint32_t mark_origins(struct hub *hub, const struct run *run)
+/* Those whose doing some of it is see their own in another way. */
+static void mark_origins(const struct run *run, bool is_in_run)
 {
-    uint32_t stamp = ++hub->stamp;
-
     for (size_t i = 0; i < run->count; i++) {
         if (run->events[i].origin != NULL) {
-            run->events[i].origin->stamp = stamp;
+            run->events[i].origin->is_in_run = is_in_run;
         }
     }
-    return stamp;
 }
 
 /* It may close the user in the middle, whose ops are others then. */
@@ -110,17 +107,18 @@ static void tell_one_by_one(struct run *run, const struct hub_user *u)
 static void tell(struct run *run, const struct room *r)
 {
     struct hub_run together = {.events = run->events, .count = run->count};
-    uint32_t stamp = mark_origins(r->owner.hub, run);
 
+    mark_origins(run, true);
     for (size_t i = 0; i < run->readers; i++) {
         const struct hub_user *u = r->locals[i];
 
-        if (run->count == 1 || u->stamp == stamp || u->ops->deliver_run == NULL) {
+        if (run->count == 1 || u->is_in_run || u->ops->deliver_run == NULL) {
             tell_one_by_one(run, u);
         } else {
             u->ops->deliver_run(u->sink, &together);
         }
     }
+    mark_origins(run, false);
     drop_rendered(together.rendered);
 }
 

@@ -104,6 +104,7 @@ struct hub_user {
     bool was_busy : 1;      /* the front-end waits for on_idle() */
     bool was_unsettled : 1; /* the same, for all lines to come back */
     bool has_lost_name : 1; /* a rename is to be made */
+    bool is_in_run : 1;     /* some of the run that is being told is its doing */
 };
 
 /* ---- requests ---- */

@@ -364,6 +364,36 @@ def test_many_lines_keep_their_order(pair):
     assert [ben.wait_for("PRIVMSG").params for _ in range(500)] == wanted
 
 
+def test_a_burst_is_seen_in_each_readers_own_form(world, nodes):
+    """What one entry brings is told in one piece: each form of it has all lines, in order."""
+    forms = {
+        "plain": "",
+        "timed": "server-time",
+        "tagged": "message-tags server-time account-tag",
+        "joins": "extended-join",
+    }
+    readers = {
+        name: irc_person(world, nodes[-1], name, caps=caps, rooms="#a")
+        for name, caps in forms.items()
+    }
+    talker = world.crowd.connect(nodes[0], "talker")
+    talker.ask("talker", "/join #a")
+    for reader in readers.values():
+        reader.wait_for_join_of("talker", "#a")
+    talker.send(*(f"/me {i}" if i % 3 == 0 else f"line {i}" for i in range(100)))
+    texts = [f"\x01ACTION {i}\x01" if i % 3 == 0 else f"line {i}" for i in range(100)]
+    heard = {
+        name: [reader.wait_for("PRIVMSG") for _ in texts] for name, reader in readers.items()
+    }
+    for name, messages in heard.items():
+        assert [m.params for m in messages] == [["#a", text] for text in texts], name
+    assert not any(m.tags for m in heard["plain"] + heard["joins"])
+    assert all(set(m.tags) == {"time"} for m in heard["timed"])
+    assert all(set(m.tags) == {"time", "msgid"} for m in heard["tagged"])
+    assert len({m.tags["msgid"] for m in heard["tagged"]}) == len(texts)
+    assert [m.tags["time"] for m in heard["timed"]] == [m.tags["time"] for m in heard["tagged"]]
+
+
 # ---- a backplane that is away ----
 
 
