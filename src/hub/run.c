@@ -59,6 +59,9 @@ static void tell_newcomers(const struct run *run, struct hub_event *ev)
 {
     const struct room *r = run->room;
 
+    if (run->readers == r->local_count) {
+        return;
+    }
     for (size_t i = run->readers; i < r->local_count; i++) {
         r->locals[i]->ops->deliver(r->locals[i]->sink, ev);
     }
@@ -78,8 +81,10 @@ void run_add(const struct room *r, const struct hub_event *ev)
     struct hub_event *kept = &run->events[run->count++];
 
     *kept = *ev;
-    kept->who = arena_copy(&run->texts, ev->who);
-    kept->account = arena_copy(&run->texts, ev->account);
+    if (ev->type == EV_JOIN) {
+        kept->who = arena_copy(&run->texts, ev->who);
+        kept->account = arena_copy(&run->texts, ev->account);
+    }
     run->text_bytes += bytes;
     tell_newcomers(run, kept);
 }
@@ -104,7 +109,7 @@ static void tell_one_by_one(struct run *run, const struct hub_user *u)
     }
 }
 
-static void tell(struct run *run, const struct room *r)
+static void tell_together(struct run *run, const struct room *r)
 {
     struct hub_run together = {.events = run->events, .count = run->count};
 
@@ -112,7 +117,7 @@ static void tell(struct run *run, const struct room *r)
     for (size_t i = 0; i < run->readers; i++) {
         const struct hub_user *u = r->locals[i];
 
-        if (run->count == 1 || u->is_in_run || u->ops->deliver_run == NULL) {
+        if (u->is_in_run || u->ops->deliver_run == NULL) {
             tell_one_by_one(run, u);
         } else {
             u->ops->deliver_run(u->sink, &together);
@@ -120,6 +125,17 @@ static void tell(struct run *run, const struct room *r)
     }
     mark_origins(run, false);
     drop_rendered(together.rendered);
+}
+
+static void tell(struct run *run, const struct room *r)
+{
+    if (run->count > 1) {
+        tell_together(run, r);
+        return;
+    }
+    for (size_t i = 0; i < run->readers; i++) {
+        tell_one_by_one(run, r->locals[i]);
+    }
 }
 
 static void end_event(const struct room *r, struct hub_event *ev)

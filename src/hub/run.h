@@ -22,8 +22,8 @@ struct run *run_new(void);
 void run_free(struct run *run);
 /*
  * Tell the room's members of `ev`, and of what comes next: EV_JOIN, whose member is added
- * already, EV_MESSAGE or EV_TAGMSG. Only `who` and `account` are copied: what else it points
- * at lives until the run has ended.
+ * already, EV_MESSAGE or EV_TAGMSG. Of a join `who` and `account` are copied; what else an event
+ * points at lives until the run has ended.
  */
 void run_add(const struct room *r, const struct hub_event *ev);
 /* The run, if there is one, is told; lines of local users in it have come back. */
