@@ -90,20 +90,50 @@ def test_part_is_seen_by_all(pair):
     assert params_of(ben.ask("PART #A"), "PART") == [["#a"]]
 
 
+def names_answer(client, room, names):
+    """The answer to NAMES, byte for byte: each line takes as many as fit."""
+    head = f":irc.parley 353 {client.name} = {room} :"
+    lines = []
+    for name in names:
+        if not lines or len(f"{lines[-1]} {name}\r\n") > 512:
+            lines.append(head + name)
+        else:
+            lines[-1] += f" {name}"
+    return [*lines, f":irc.parley 366 {client.name} {room} :End of /NAMES list"]
+
+
 def test_names_of_many_take_several_lines(world, nodes):
     room = "#" + "r" * 60
-    people = [irc_person(world, nodes[i % len(nodes)], f"{'n' * 28}{i}") for i in range(40)]
+    nicks = ["n" * 31 + "0", *[f"n{'x' * (i % 27)}-{i}" for i in range(1, 60)]]
+    people = [irc_person(world, nodes[i % len(nodes)], nick) for i, nick in enumerate(nicks)]
     for client in people:
         client.ask(f"JOIN {room}")
-    wait_until(lambda: len(people[0].seen(" JOIN ")) == len(people))
-    for caps in ("", "userhost-in-names"):
-        people[0].ask(f"CAP REQ :{caps}")
-        lines = people[0].ask(f"NAMES {room}")
+    founder = people[0]
+    wait_until(lambda: len(founder.seen(" JOIN ")) == len(people))
+    people[7].ask("MODE n" + "x" * 7 + "-7 +i")  # hidden from nobody who shares a room
+    founder.ask(*[f"MODE {room} +v {nicks[i]}" for i in (0, 1, 5)], f"MODE {room} +o {nicks[5]}")
+    for caps in ("", "multi-prefix", "userhost-in-names", "labeled-response batch"):
+        founder.ask(*[f"CAP REQ :{cap}" for cap in caps.split()])
+        both = "@+" if caps else "@"
+        host = "!~{}@127.0.0.1" if caps and caps != "multi-prefix" else ""
+        wanted = [nick + host.format(nick[:17]) for nick in nicks]
+        wanted[0] = both + wanted[0]
+        wanted[5] = both + wanted[5]
+        wanted[1] = "+" + wanted[1]
+        label = "@label=x " if caps.endswith("batch") else ""
+        lines = founder.ask(f"{label}NAMES {room}")
+        if label:
+            assert lines[0].startswith("@label=x :irc.parley BATCH +r ")
+            assert lines[-1] == ":irc.parley BATCH -r"
+            lines = [line.removeprefix("@batch=r ") for line in lines[1:-1]]
         names = [name for params in params_of(lines, "353") for name in params[3].split()]
-        assert len(params_of(lines, "353")) > 2
-        wanted = [f"{c.name}!~{c.name[:17]}@127.0.0.1" if caps else c.name for c in people]
-        wanted[0] = f"@{wanted[0]}"
         assert sorted(names) == sorted(wanted)
+        assert lines == names_answer(founder, room, names)
+    last = irc_person(world, nodes[-1], "last")
+    lines = last.ask(f"JOIN {room}")
+    names = [name for params in params_of(lines, "353") for name in params[3].split()]
+    assert len(names) == len(people) + 1
+    assert [lines[0].split()[1], *lines[1:]] == ["JOIN", *names_answer(last, room, names)]
 
 
 # ---- TOPIC ----
