@@ -38,6 +38,7 @@ enum {
     BATCHES = 1000,
     LOGS_PER_BATCH = 20,
     ITEMS_PER_LOG = 5,
+    LISTINGS = 100,
 };
 
 static const char text[] = "0123456789012345678901234567890123456789"
@@ -359,6 +360,49 @@ static void run_pairs(void)
     run_node(2, 100, 250);
 }
 
+/* ---- names ---- */
+
+/* Turns until the answer's end has come. */
+static void ask(struct node *n, int fd, const char *line, const char *end)
+{
+    char answer[1 << 16];
+    size_t len = 0;
+
+    say(fd, line, strlen(line));
+    while (len < strlen(end) ||
+           memcmp(answer + len - strlen(end), end, strlen(end)) != 0) {
+        loop_turn(n->loop);
+        ssize_t got = recv(fd, answer + len, sizeof answer - len, MSG_DONTWAIT);
+        len += got > 0 ? (size_t)got : 0;
+    }
+}
+
+static uint64_t list_names(void *data)
+{
+    struct node *n = data;
+
+    for (int i = 0; i < LISTINGS; i++) {
+        ask(n, n->clients[0], "NAMES #lobby\r\n", "/NAMES list\r\n");
+    }
+    return (uint64_t)PEOPLE * LISTINGS;
+}
+
+/* The first of those who are there makes place for one who speaks IRC. */
+static void run_names(void)
+{
+    static struct node n;
+
+    n.members = PEOPLE;
+    start_node(&n);
+    join_all(&n);
+    (void)close(n.clients[0]);
+    n.clients[0] = connect_client(&n);
+    ask(&n, n.clients[0], "NICK irc\r\nUSER irc 0 * :irc\r\nJOIN #lobby\r\n",
+        "/NAMES list\r\n");
+    tell(measured(list_names, &n), "names");
+    stop_node(&n);
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -371,6 +415,7 @@ static const struct {
     {"fanout-single", run_fanout_single}, /* a line to 1,000, written alone */
     {"fanout-many", run_fanout_many},     /* the same, 25 lines to a write */
     {"pairs", run_pairs},                 /* 500 rooms of two */
+    {"names", run_names},                 /* of 1,000, told to one */
 };
 
 int main(int argc, char **argv)
