@@ -5,6 +5,7 @@
 
 #include <parley/core/metrics.h>
 
+#include "hub/person_internal.h"
 #include "support/hub_fixture.h"
 
 static struct talker *alice;
@@ -91,6 +92,7 @@ static const struct row malformed[] = {
     {'D', {"n0/1", "x"}},
     {'R', {"n9/1"}},
     {'R', {"n9", "nick"}},
+    {'R', {"n9/1", "not a nick"}},
 };
 
 START_TEST(test_malformed_item_is_counted_and_skipped)
@@ -101,6 +103,23 @@ START_TEST(test_malformed_item_is_counted_and_skipped)
     ck_assert_int_eq(metric_values[METRIC_MALFORMED], 2); /* once on each node */
     ck_assert_str_eq(names_in(0, "#a"), "alice bob");
     ck_assert_str_eq(names_in(1, "#a"), "alice bob");
+}
+END_TEST
+
+/* So that whoever is listed has a nick. */
+START_TEST(test_malformed_member_of_the_books_is_skipped)
+{
+    const struct record rec = {.texts = {[PERSON_NICK] = SV("not a nick")}};
+    struct memory_log *log = memory_log_get(&fx.world, SV("#a"));
+    struct strbuf text;
+
+    strbuf_init(&text, ITEM_BYTES_MAX);
+    record_encode_member(&text, &rec, 0);
+    memory_pair_set(&log->members, SV("n9/1"), strbuf_view(&text));
+    strbuf_done(&text);
+    (void)talker_in_a(2, "carol");
+    ck_assert_int_eq(metric_values[METRIC_MALFORMED], 1);
+    ck_assert_str_eq(names_in(2, "#a"), "alice bob carol");
 }
 END_TEST
 
@@ -267,6 +286,7 @@ Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, fixture_end);
     tcase_add_loop_test(tc, test_malformed_item_is_counted_and_skipped, 0,
                         (int)PARLEY_COUNT_OF(malformed));
+    tcase_add_test(tc, test_malformed_member_of_the_books_is_skipped);
     tcase_add_loop_test(tc, test_pointless_item_changes_nothing, 0,
                         (int)PARLEY_COUNT_OF(pointless));
     tcase_add_test(tc, test_lost_lines_are_told_and_stand_in_the_history);

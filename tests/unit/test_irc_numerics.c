@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <parley/hub/hub.h>
+
 #include "proto/irc/limits.h"
 #include "proto/irc/numerics.h"
 
@@ -211,6 +213,21 @@ START_TEST(test_words)
 }
 END_TEST
 
+/* Lists of names rely on it. */
+START_TEST(test_nick_is_a_word_as_it_is)
+{
+    for (int c = 0; c < 256; c++) {
+        struct str_view nick = sv((const char[]){'a', (char)c}, 2);
+
+        for (; nick.len > 0; nick.ptr++, nick.len--) {
+            strbuf_clear(&out);
+            irc_numeric_add_word(&out, nick);
+            ck_assert(!hub_nick_is_valid(nick) || sv_equal(strbuf_view(&out), nick));
+        }
+    }
+}
+END_TEST
+
 START_TEST(test_nick_unknown_is_a_star)
 {
     irc_numeric_add(&out, ERR_NOTREGISTERED, SV(""), NULL, 0);
@@ -248,6 +265,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_numbers_grow);
     tcase_add_loop_test(tc, test_no_argument_breaks_a_line, 0, IRC_NUMERIC_COUNT);
     tcase_add_loop_test(tc, test_words, 0, (int)PARLEY_COUNT_OF(words));
+    tcase_add_test(tc, test_nick_is_a_word_as_it_is);
     tcase_add_test(tc, test_nick_unknown_is_a_star);
     tcase_add_loop_test(tc, test_cut_on_a_character, 0, 3);
     suite_add_tcase(s, tc);
