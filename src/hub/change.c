@@ -73,6 +73,9 @@ void change_apply(struct hub *hub, struct person *p, const struct record *rec,
         former_add(hub, &before);
     }
     person_set_record(p, rec);
+    LIST_FOR_EACH(&p->memberships, it) {
+        room_renew_names(LIST_ENTRY(it, struct member, of_person)->room);
+    }
     monitor_on_change(hub, p);
     if (is_renamed) {
         access_forget_bans(p);

@@ -96,6 +96,7 @@ struct hub {
     size_t former_count;   /* so many were put in */
     uint64_t last_number;  /* of a user */
     uint32_t last_room;
+    uint32_t last_names_stamp;
     uint32_t last_serial; /* of a request */
     uint32_t stamp;       /* of the last delivery to several rooms */
     uint32_t generation;  /* of this node's id: ids[generation % HUB_IDS_KEPT] */

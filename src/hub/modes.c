@@ -199,6 +199,7 @@ bool modes_change_member(struct member *m, const struct mode_op *op)
     unsigned bit = op->row->value;
 
     m->flags = (uint8_t)(op->is_added ? before | bit : before & ~bit);
+    room_renew_names(m->room);
     return m->flags != before;
 }
 

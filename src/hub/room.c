@@ -40,6 +40,7 @@ struct room *room_open(struct hub *hub, struct str_view name)
     r->owner = (struct log_owner){.is_inbox = false, .hub = hub};
     r->number = ++hub->last_room;
     r->ban_stamp = 1;
+    room_renew_names(r);
     list_init(&r->requests);
     list_init(&r->repair);
     deadline_init(&r->end, on_end);
@@ -128,6 +129,11 @@ void room_set_topic(struct room *r, struct str_view topic, struct str_view by,
 }
 
 /* ---- members ---- */
+
+void room_renew_names(struct room *r)
+{
+    r->names_stamp = ++r->owner.hub->last_names_stamp;
+}
 
 struct member *room_find_member(const struct room *r, const struct person *p)
 {
@@ -225,6 +231,7 @@ void room_remove_member(struct member *m)
     struct member *last = r->members[--r->member_count];
     last->index = m->index;
     r->members[last->index] = last;
+    room_renew_names(r);
     list_remove(&m->of_person);
     free(m);
     metric_add(METRIC_MEMBERS, -1);
@@ -244,6 +251,7 @@ void room_relink_member(struct member *m, struct person *p)
     struct person *old = m->person;
 
     PARLEY_ASSERT(old->user == NULL && p->user == NULL);
+    room_renew_names(m->room);
     list_remove(&m->of_person);
     m->person = p;
     list_append(&p->memberships, &m->of_person);
@@ -351,9 +359,20 @@ size_t room_member_count(const struct room *room)
     return room->member_count;
 }
 
-const struct person *room_next_member(const struct room *room, size_t *cursor)
+bool room_next_member(const struct room *room, size_t *cursor, struct room_member *ret)
 {
-    return *cursor < room->member_count ? room->members[(*cursor)++]->person : NULL;
+    if (*cursor >= room->member_count) {
+        return false;
+    }
+    const struct member *m = room->members[(*cursor)++];
+
+    *ret = (struct room_member){m->person, m->flags};
+    return true;
+}
+
+uint32_t room_names_stamp(const struct room *room)
+{
+    return room->names_stamp;
 }
 
 void room_show_recent(const struct room *room, struct hub_user *u)

@@ -77,6 +77,7 @@ struct room {
     uint32_t local_count;
     uint32_t local_cap;
     uint32_t dirty_count;
+    uint32_t names_stamp;     /* see room_names_stamp() */
     struct entry_id last;     /* the last entry that was applied */
     struct list requests;     /* struct request, that concern this room */
     struct list repair;       /* in hub->repair_rooms */
@@ -106,6 +107,8 @@ void room_set_topic(struct room *r, struct str_view topic, struct str_view by,
                     uint64_t ms);
 struct str_view room_folded(const struct room *r);
 
+/* Something about a member's name is another now. */
+void room_renew_names(struct room *r);
 struct member *room_find_member(const struct room *r, const struct person *p);
 /* The person must not be a member yet. NULL when the room is full. */
 struct member *room_add_member(struct room *r, struct person *p);

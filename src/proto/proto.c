@@ -9,7 +9,7 @@
 #include "proto/front.h"
 
 /* A rendered line is bounded by its parts; this is only a wall against our own mistakes. */
-enum { SCRATCH_BYTES_MAX = 256 * 1024 };
+enum { SCRATCH_BYTES_MAX = 256 * 1024, LISTING_BYTES_MAX = 32 * 1024 * 1024 };
 
 void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
                     uint64_t max_line_bytes)
@@ -27,12 +27,14 @@ void proto_app_init(struct proto_app *app, struct loop *loop, struct hub *hub,
     };
     motd_init(&app->motd);
     strbuf_init(&app->scratch, SCRATCH_BYTES_MAX);
+    strbuf_init(&app->listing.names, LISTING_BYTES_MAX);
 }
 
 void proto_app_done(struct proto_app *app)
 {
     motd_done(&app->motd);
     strbuf_done(&app->scratch);
+    strbuf_done(&app->listing.names);
 }
 
 bool proto_app_reload_motd(struct proto_app *app, char ret_error[MOTD_ERROR_SIZE])

@@ -25,12 +25,12 @@ static void setup(void)
 static const struct person *alice_on(size_t node)
 {
     const struct room *r = hub_room_find(fx.hubs[node], SV("#a"));
-    const struct person *p = NULL;
+    struct room_member m;
     size_t cursor = 0;
 
-    while ((p = room_next_member(r, &cursor)) != NULL) {
-        if (sv_equal(person_nick(p), SV("alice"))) {
-            return p;
+    while (room_next_member(r, &cursor, &m)) {
+        if (sv_equal(person_nick(m.person), SV("alice"))) {
+            return m.person;
         }
     }
     ck_abort_msg("alice is not there");

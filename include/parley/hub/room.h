@@ -8,6 +8,7 @@
 #ifndef PARLEY_HUB_ROOM_H
 #define PARLEY_HUB_ROOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,8 +37,17 @@ uint64_t room_topic_ms(const struct room *room);
  * empty room. 0: not known. */
 uint64_t room_since_ms(const struct room *room);
 size_t room_member_count(const struct room *room);
-/* Members in no special order: *cursor = 0 at first; NULL at the end. */
-const struct person *room_next_member(const struct room *room, size_t *cursor);
+/* A member as a listing shows it. */
+struct room_member {
+    const struct person *person;
+    unsigned flags; /* enum member_flag, ored */
+};
+
+/* Members in no special order: *cursor = 0 at first; false at the end. */
+bool room_next_member(const struct room *room, size_t *cursor, struct room_member *ret);
+/* No other room has it, nor had this one when a member whom a cursor has passed was another one
+ * or had another name or other flags: what was made of those holds as long as it is the same. */
+uint32_t room_names_stamp(const struct room *room);
 /* Deliver the last HUB_RECENT_MESSAGES messages to `u`, oldest first, as EV_RECENT. */
 void room_show_recent(const struct room *room, struct hub_user *u);
 

@@ -32,6 +32,15 @@ enum proto_variant {
     PROTO_VARIANT_IRC, /* and those behind it: see proto/irc/render.h */
 };
 
+/* The names of the room that was listed last: when many come at once, the next one who is told
+ * of it needs only those who came since. */
+struct proto_listing {
+    struct strbuf names; /* owned */
+    size_t cursor;       /* behind them */
+    uint32_t stamp;      /* room_names_stamp() */
+    uint32_t form;       /* the front-end's */
+};
+
 struct proto_app {
     struct loop *loop;     /* borrowed */
     struct hub *hub;       /* borrowed */
@@ -49,6 +58,8 @@ struct proto_app {
     size_t operators;      /* IRC clients that are server operators */
     size_t invisible;      /* IRC clients with the mode 'i' */
     struct strbuf scratch; /* private: where front-ends render */
+    /* private, of IRC */
+    struct proto_listing listing;
 };
 
 /* The strings must outlive it; `motd` is empty: fill it with motd_load(). */

@@ -58,12 +58,9 @@ void irc_on_room_listed(struct irc *irc, struct hub_event *e);
 enum irc_step irc_look_up(struct irc *irc, struct irc_call *call, struct str_view nick,
                           irc_person_fn on_person);
 /* What stands before a member's nick, as this client wants it (multi-prefix). */
-void irc_add_prefixes(const struct irc *irc, struct strbuf *out, const struct room *room,
-                      const struct person *member);
+void irc_add_prefixes(const struct irc *irc, struct strbuf *out, unsigned member_flags);
 /* 332 and 333, nothing without a topic. */
 void irc_tell_topic(struct irc *irc, const struct room *room);
-/* 353 for all members, and 366. */
-void irc_tell_names(struct irc *irc, const struct room *room);
 /* What follows JOIN. */
 void irc_tell_welcome(struct irc *irc, const struct room *room);
 /* 005, all lines. */
@@ -72,6 +69,10 @@ void irc_tell_lusers(struct irc *irc);
 void irc_tell_motd(struct irc *irc);
 /* 001 to 376: registration is complete. */
 void irc_tell_greeting(struct irc *irc);
+
+/* ---- names.c ---- */
+/* 353 for all members, and 366. */
+void irc_tell_names(struct irc *irc, const struct room *room);
 
 #define IRC_HANDLER(name)                                                                \
     enum irc_step irc_command_##name(struct irc *irc, struct irc_call *call)

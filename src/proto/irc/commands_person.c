@@ -22,7 +22,7 @@ static void tell_rooms(struct irc *irc, const struct hub_event_person *p,
             continue;
         }
         strbuf_add(&names, before > 0 ? SV(" ") : SV(""));
-        irc_add_prefixes(irc, &names, room, known);
+        irc_add_prefixes(irc, &names, room_member_flags(room, known));
         strbuf_add(&names, room_name(room));
         if (names.failed) {
             names.len = before;

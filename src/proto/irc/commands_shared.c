@@ -25,11 +25,11 @@ const struct room *irc_own_room(struct irc *irc, struct str_view name)
 
 bool irc_room_has(const struct room *room, const struct person *wanted)
 {
-    const struct person *p = NULL;
+    struct room_member m;
     size_t cursor = 0;
 
-    while ((p = room_next_member(room, &cursor)) != NULL) {
-        if (p == wanted) {
+    while (room_next_member(room, &cursor, &m)) {
+        if (m.person == wanted) {
             return true;
         }
     }
@@ -47,62 +47,9 @@ void irc_tell_topic(struct irc *irc, const struct room *room)
     }
 }
 
-void irc_add_prefixes(const struct irc *irc, struct strbuf *out, const struct room *room,
-                      const struct person *member)
+void irc_add_prefixes(const struct irc *irc, struct strbuf *out, unsigned member_flags)
 {
-    irc_modes_add_prefixes(out, room_member_flags(room, member),
-                           (irc->caps & IRC_CAP_MULTI_PREFIX) != 0);
-}
-
-static void add_name(const struct irc *irc, struct strbuf *out, const struct room *room,
-                     const struct person *p)
-{
-    bool with_host = (irc->caps & IRC_CAP_USERHOST_IN_NAMES) != 0;
-
-    irc_add_prefixes(irc, out, room, p);
-    irc_numeric_add_word(out, person_nick(p));
-    if (with_host) {
-        strbuf_add_char(out, '!');
-        irc_numeric_add_word(out, person_user(p));
-        strbuf_add_char(out, '@');
-        irc_numeric_add_word(out, person_host(p));
-    }
-}
-
-static void begin_names(struct irc *irc, const struct room *room, size_t *ret_head)
-{
-    struct strbuf *out = irc_begin(irc);
-    bool is_secret = (room_mode_flags(room) & ROOM_SECRET) != 0;
-    struct str_view args[] = {is_secret ? SV("@") : SV("="), room_name(room), SV("")};
-
-    irc_numeric_add(out, RPL_NAMREPLY, irc_nick(irc), args, PARLEY_COUNT_OF(args));
-    *ret_head = out->len;
-}
-
-void irc_tell_names(struct irc *irc, const struct room *room)
-{
-    struct strbuf *out = &irc->app->scratch;
-    const struct person *p = NULL;
-    size_t cursor = 0;
-    size_t head = 0;
-
-    begin_names(irc, room, &head);
-    while ((p = room_next_member(room, &cursor)) != NULL && irc_is_open(irc)) {
-        size_t before = out->len;
-
-        strbuf_add(out, out->len > head ? SV(" ") : SV(""));
-        add_name(irc, out, room, p);
-        if (out->len > IRC_LINE_BYTES_MAX - 2) {
-            out->len = before;
-            irc_end(irc);
-            begin_names(irc, room, &head);
-            add_name(irc, out, room, p);
-        }
-    }
-    if (out->len > head) {
-        irc_end(irc);
-    }
-    irc_reply(irc, RPL_ENDOFNAMES, room_name(room));
+    irc_modes_add_prefixes(out, member_flags, (irc->caps & IRC_CAP_MULTI_PREFIX) != 0);
 }
 
 void irc_tell_welcome(struct irc *irc, const struct room *room)

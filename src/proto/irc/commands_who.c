@@ -22,9 +22,9 @@ static struct hub_event_person texts_of(const struct person *p)
     };
 }
 
-/* One line about `p`, whom this node may know; `room`: one that both are in, or NULL. */
+/* One line about `p`; `room`: one that both are in, or NULL, `flags`: what `p` is there. */
 static void tell(struct irc *irc, const struct irc_call *call, const struct room *room,
-                 const struct person *known, const struct hub_event_person *p)
+                 unsigned flags, const struct hub_event_person *p)
 {
     struct irc_who_query query = irc_whox_parse(call->m.params[1]);
     struct strbuf prefixes;
@@ -33,9 +33,7 @@ static void tell(struct irc *irc, const struct irc_call *call, const struct room
         return;
     }
     strbuf_init(&prefixes, IRC_LINE_BYTES_MAX);
-    if (room != NULL) {
-        irc_add_prefixes(irc, &prefixes, room, known);
-    }
+    irc_add_prefixes(irc, &prefixes, flags);
     irc_whox_add(irc_begin(irc), &query, irc_nick(irc),
                  room != NULL ? room_name(room) : SV("*"), strbuf_view(&prefixes), p);
     irc_end(irc);
@@ -54,20 +52,20 @@ static void tell_end(struct irc *irc, const struct irc_call *call)
 static void tell_room(struct irc *irc, const struct irc_call *call)
 {
     const struct room *room = hub_room_find(irc->app->hub, call->m.params[0]);
-    const struct person *p = NULL;
+    struct room_member m;
     size_t cursor = 0;
     size_t count = 0;
 
     if (room == NULL || !hub_user_is_in(irc->user, room)) {
         return;
     }
-    while ((p = room_next_member(room, &cursor)) != NULL && irc_is_open(irc)) {
+    while (room_next_member(room, &cursor, &m) && irc_is_open(irc)) {
         if (count++ == IRC_WHO_MAX) {
             irc_reply(irc, ERR_TOOMANYMATCHES, room_name(room));
             break;
         }
-        struct hub_event_person texts = texts_of(p);
-        tell(irc, call, room, p, &texts);
+        struct hub_event_person texts = texts_of(m.person);
+        tell(irc, call, room, m.flags, &texts);
     }
 }
 
@@ -89,14 +87,16 @@ static void on_person(struct irc *irc, struct irc_call *call,
                       const struct hub_event_person *p, const struct person *known)
 {
     if (p != NULL) {
-        tell(irc, call, known != NULL ? shared_room(irc, known) : NULL, known, p);
+        const struct room *room = known != NULL ? shared_room(irc, known) : NULL;
+
+        tell(irc, call, room, room != NULL ? room_member_flags(room, known) : 0, p);
     }
 }
 
 /* ---- of many: who shares a room, each once ---- */
 
 struct found {
-    const struct person *person;
+    struct room_member member;
     const struct room *room;
 };
 
@@ -116,8 +116,8 @@ static int compare(const void *a, const void *b)
     const struct found *left = a;
     const struct found *right = b;
 
-    return ((uintptr_t)left->person > (uintptr_t)right->person) -
-           ((uintptr_t)left->person < (uintptr_t)right->person);
+    return ((uintptr_t)left->member.person > (uintptr_t)right->member.person) -
+           ((uintptr_t)left->member.person < (uintptr_t)right->member.person);
 }
 
 /* Sort, keep each person once. */
@@ -127,7 +127,7 @@ static void make_unique(struct findings *f)
 
     qsort(f->at, f->count, sizeof f->at[0], compare);
     for (size_t i = 0; i < f->count; i++) {
-        if (kept == 0 || f->at[kept - 1].person != f->at[i].person) {
+        if (kept == 0 || f->at[kept - 1].member.person != f->at[i].member.person) {
             f->at[kept++] = f->at[i];
         }
     }
@@ -137,13 +137,12 @@ static void make_unique(struct findings *f)
 static void find_in_room(struct findings *f, const struct room *room,
                          struct str_view mask)
 {
-    const struct person *p = NULL;
+    struct room_member m;
     size_t cursor = 0;
 
-    while (f->count < PARLEY_COUNT_OF(f->at) &&
-           (p = room_next_member(room, &cursor)) != NULL) {
-        if (is_wanted(p, mask)) {
-            f->at[f->count++] = (struct found){p, room};
+    while (f->count < PARLEY_COUNT_OF(f->at) && room_next_member(room, &cursor, &m)) {
+        if (is_wanted(m.person, mask)) {
+            f->at[f->count++] = (struct found){m, room};
         }
     }
 }
@@ -159,8 +158,8 @@ static void tell_many(struct irc *irc, const struct irc_call *call, struct str_v
         make_unique(f);
     }
     for (size_t i = 0; i < f->count && i < IRC_WHO_MAX && irc_is_open(irc); i++) {
-        struct hub_event_person texts = texts_of(f->at[i].person);
-        tell(irc, call, f->at[i].room, f->at[i].person, &texts);
+        struct hub_event_person texts = texts_of(f->at[i].member.person);
+        tell(irc, call, f->at[i].room, f->at[i].member.flags, &texts);
     }
     if (f->count > IRC_WHO_MAX) {
         irc_reply(irc, ERR_TOOMANYMATCHES, mask);

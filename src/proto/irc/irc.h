@@ -125,6 +125,8 @@ void irc_send_numeric(struct irc *irc, enum irc_numeric numeric,
 /* Where another line of the answer is to be written, without its end; irc_end() sends it. */
 struct strbuf *irc_begin(struct irc *irc);
 void irc_end(struct irc *irc);
+/* ... or several, with their ends. */
+void irc_send_lines(struct irc *irc);
 /* An event as a line of the answer. */
 void irc_send_event(struct irc *irc, const struct hub_event *e);
 /* A rendered line that many share, or lines; not part of an answer. */

@@ -49,6 +49,13 @@ void irc_end(struct irc *irc)
 
     irc_numeric_cut(out, 0);
     strbuf_add(out, SV("\r\n"));
+    irc_send_lines(irc);
+}
+
+void irc_send_lines(struct irc *irc)
+{
+    const struct strbuf *out = &irc->app->scratch;
+
     if (!out->failed) {
         emit(irc, strbuf_view(out));
     }

@@ -375,7 +375,7 @@ void render_company(struct strbuf *out, const struct room *room,
     size_t cursor = 0;
     size_t named = 0;
     size_t others = room_member_count(room);
-    const struct person *p = NULL;
+    struct room_member m;
 
     others -= others > 0 ? 1 : 0;
     if (others == 0) {
@@ -383,12 +383,12 @@ void render_company(struct strbuf *out, const struct room *room,
         return;
     }
     strbuf_add(out, SV(" with "));
-    while (named < RENDER_NAMES_MAX && (p = room_next_member(room, &cursor)) != NULL) {
-        if (p == self) {
+    while (named < RENDER_NAMES_MAX && room_next_member(room, &cursor, &m)) {
+        if (m.person == self) {
             continue;
         }
         strbuf_add(out, named > 0 ? SV(", ") : SV(""));
-        text_add_clean(out, person_nick(p));
+        text_add_clean(out, person_nick(m.person));
         named++;
     }
     if (others > named) {
@@ -416,16 +416,16 @@ void render_topic(struct strbuf *out, const struct room *room)
 size_t render_members(struct strbuf *out, const struct room *room, size_t *cursor)
 {
     size_t named = 0;
-    const struct person *p = NULL;
+    struct room_member m;
 
-    while (named < RENDER_NAMES_MAX && (p = room_next_member(room, cursor)) != NULL) {
+    while (named < RENDER_NAMES_MAX && room_next_member(room, cursor, &m)) {
         if (named == 0) {
             strbuf_add(out, SV("* "));
             strbuf_add(out, room_name(room));
         }
         strbuf_add(out, named > 0 ? SV(", ") : SV(": "));
-        text_add_clean(out, person_nick(p));
-        strbuf_add(out, person_away(p).len > 0 ? SV(" (away)") : SV(""));
+        text_add_clean(out, person_nick(m.person));
+        strbuf_add(out, person_away(m.person).len > 0 ? SV(" (away)") : SV(""));
         named++;
     }
     return named;

@@ -377,18 +377,30 @@ static void ask(struct node *n, int fd, const char *line, const char *end)
     }
 }
 
-static uint64_t list_names(void *data)
-{
-    struct node *n = data;
+#define NAMES "NAMES #lobby\r\n"
 
+static uint64_t list_names(struct node *n, const char *odd, const char *even)
+{
     for (int i = 0; i < LISTINGS; i++) {
-        ask(n, n->clients[0], "NAMES #lobby\r\n", "/NAMES list\r\n");
+        ask(n, n->clients[0], i % 2 == 0 ? even : odd, "/NAMES list\r\n");
     }
     return (uint64_t)PEOPLE * LISTINGS;
 }
 
+/* Each time in another form than before. */
+static uint64_t list_names_anew(void *data)
+{
+    return list_names(data, "CAP REQ :multi-prefix\r\n" NAMES,
+                      "CAP REQ :-multi-prefix\r\n" NAMES);
+}
+
+static uint64_t list_names_again(void *data)
+{
+    return list_names(data, NAMES, NAMES);
+}
+
 /* The first of those who are there makes place for one who speaks IRC. */
-static void run_names(void)
+static void run_names(work_fn work)
 {
     static struct node n;
 
@@ -399,8 +411,18 @@ static void run_names(void)
     n.clients[0] = connect_client(&n);
     ask(&n, n.clients[0], "NICK irc\r\nUSER irc 0 * :irc\r\nJOIN #lobby\r\n",
         "/NAMES list\r\n");
-    tell(measured(list_names, &n), "names");
+    tell(measured(work, &n), "names");
     stop_node(&n);
+}
+
+static void run_names_anew(void)
+{
+    run_names(list_names_anew);
+}
+
+static void run_names_again(void)
+{
+    run_names(list_names_again);
 }
 
 /* ---- the table ---- */
@@ -415,7 +437,8 @@ static const struct {
     {"fanout-single", run_fanout_single}, /* a line to 1,000, written alone */
     {"fanout-many", run_fanout_many},     /* the same, 25 lines to a write */
     {"pairs", run_pairs},                 /* 500 rooms of two */
-    {"names", run_names},                 /* of 1,000, told to one */
+    {"names-anew", run_names_anew},       /* of 1,000, told to one */
+    {"names-again", run_names_again},     /* the same, when nobody has left meanwhile */
 };
 
 int main(int argc, char **argv)

@@ -251,6 +251,9 @@ static void check_rooms(void)
         while (fx.hubs[i] != NULL &&
                (r = map_next(&fx.hubs[i]->rooms, &cursor)) != NULL) {
             room_check(r);
+            if (sv_equal(room_folded(r), SV("#a"))) {
+                kept_names_check(&fx.names[i], r);
+            }
         }
     }
 }
@@ -304,6 +307,7 @@ void fixture_start(void)
     memory_world_init(&fx.world);
     for (size_t i = 0; i < FIXTURE_NODES; i++) {
         fx.nodes[i] = memory_node_new(&fx.world, ids[i]);
+        kept_names_init(&fx.names[i]);
         fx.hubs[i] = hub_new(fx.loop, memory_node_backplane(fx.nodes[i]), &policy);
     }
     settle();
@@ -338,6 +342,7 @@ void fixture_end(void)
 {
     for (size_t i = 0; i < FIXTURE_NODES; i++) {
         end_node(i);
+        kept_names_done(&fx.names[i]);
     }
     for (size_t i = 0; i < fx.talker_count; i++) {
         ck_assert_uint_eq(fx.talkers[i]->deafs, 0);
@@ -423,14 +428,14 @@ const char *names_in(size_t node, const char *room)
     static char text[4096];
     struct str_view names[128];
     const struct room *r = hub_room_find(fx.hubs[node], sv_of(room));
-    const struct person *p = NULL;
+    struct room_member m;
     size_t cursor = 0;
     size_t count = 0;
     size_t len = 0;
 
-    while (r != NULL && (p = room_next_member(r, &cursor)) != NULL) {
+    while (r != NULL && room_next_member(r, &cursor, &m)) {
         ck_assert_uint_lt(count, PARLEY_COUNT_OF(names));
-        names[count++] = person_nick(p);
+        names[count++] = person_nick(m.person);
     }
     qsort(names, count, sizeof names[0], compare_names);
     for (size_t i = 0; i < count; i++) {
@@ -465,13 +470,12 @@ static void add_flags_of_members(struct strbuf *out, const struct room *r)
     const struct room_mode_row *row = NULL;
 
     for (size_t i = 0; (row = room_mode_at(i)) != NULL; i++) {
-        const struct person *p = NULL;
+        struct room_member m;
         size_t cursor = 0;
 
-        while (row->kind == ROOM_MODE_MEMBER &&
-               (p = room_next_member(r, &cursor)) != NULL) {
-            if ((room_member_flags(r, p) & row->value) != 0) {
-                add_change(out, true, row->letter, person_nick(p));
+        while (row->kind == ROOM_MODE_MEMBER && room_next_member(r, &cursor, &m)) {
+            if ((m.flags & row->value) != 0) {
+                add_change(out, true, row->letter, person_nick(m.person));
             }
         }
     }

@@ -15,6 +15,7 @@
 #include <parley/hub/hub.h>
 #include <parley/util/strbuf.h>
 
+#include "kept_names.h"
 #include "memory_backplane.h"
 
 enum { FIXTURE_NODES = 3, FIXTURE_TALKERS = 512 };
@@ -35,6 +36,7 @@ struct fixture {
     struct loop *loop;
     struct memory_node *nodes[FIXTURE_NODES];
     struct hub *hubs[FIXTURE_NODES];
+    struct kept_names names[FIXTURE_NODES]; /* of #a */
     struct talker *talkers[FIXTURE_TALKERS];
     size_t talker_count;
     bool shows_own_modes; /* EV_MODE that nobody did is written down too */
