@@ -90,6 +90,16 @@ void irc_numeric_cut(struct strbuf *out, size_t start)
     }
 }
 
+/* ":server 001 " */
+static void add_source(struct strbuf *out, unsigned number)
+{
+    const char digits[] = {(char)('0' + number / 100), (char)('0' + number / 10 % 10),
+                           (char)('0' + number % 10), ' '};
+
+    strbuf_add(out, SV(":" IRC_SERVER_NAME " "));
+    strbuf_add(out, sv(digits, sizeof digits));
+}
+
 void irc_numeric_add(struct strbuf *out, enum irc_numeric numeric, struct str_view nick,
                      const struct str_view *args, size_t count)
 {
@@ -98,7 +108,7 @@ void irc_numeric_add(struct strbuf *out, enum irc_numeric numeric, struct str_vi
     bool is_text = false;
 
     PARLEY_ASSERT(count == irc_numeric_arg_count(numeric));
-    strbuf_add_fmt(out, ":" IRC_SERVER_NAME " %03u ", row->number);
+    add_source(out, row->number);
     irc_numeric_add_word(out, nick);
     strbuf_add_char(out, ' ');
     for (size_t i = 0; i < row->format.len; i++) {
