@@ -86,10 +86,9 @@ char *strbuf_extend(struct strbuf *b, size_t count)
 
 void strbuf_add(struct strbuf *b, struct str_view text)
 {
-    char *to = strbuf_extend(b, text.len);
-
-    if (to != NULL) {
-        memcpy(to, text.ptr, text.len);
+    if (text.len > 0 && reserve(b, text.len)) {
+        memcpy(b->ptr + b->len, text.ptr, text.len);
+        b->len += text.len;
     }
 }
 
