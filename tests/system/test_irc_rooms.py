@@ -90,6 +90,10 @@ def test_part_is_seen_by_all(pair):
     assert params_of(ben.ask("PART #A"), "PART") == [["#a"]]
 
 
+def names_of(lines):
+    return sorted(name for params in params_of(lines, "353") for name in params[3].split())
+
+
 def names_answer(client, room, names):
     """The answer to NAMES, byte for byte: each line takes as many as fit."""
     head = f":irc.parley 353 {client.name} = {room} :"
@@ -104,7 +108,7 @@ def names_answer(client, room, names):
 
 def test_names_of_many_take_several_lines(world, nodes):
     room = "#" + "r" * 60
-    nicks = ["n" * 31 + "0", *[f"n{'x' * (i % 27)}-{i}" for i in range(1, 60)]]
+    nicks = ["n" * 31 + "0", *[f"n{'x' * (i % 27)}-{i}" for i in range(1, 180)]]
     people = [irc_person(world, nodes[i % len(nodes)], nick) for i, nick in enumerate(nicks)]
     for client in people:
         client.ask(f"JOIN {room}")
@@ -129,11 +133,39 @@ def test_names_of_many_take_several_lines(world, nodes):
         names = [name for params in params_of(lines, "353") for name in params[3].split()]
         assert sorted(names) == sorted(wanted)
         assert lines == names_answer(founder, room, names)
+        assert not host or len("".join(lines)) > 8192  # more than is sent at once
     last = irc_person(world, nodes[-1], "last")
     lines = last.ask(f"JOIN {room}")
     names = [name for params in params_of(lines, "353") for name in params[3].split()]
     assert len(names) == len(people) + 1
     assert [lines[0].split()[1], *lines[1:]] == ["JOIN", *names_answer(last, room, names)]
+
+
+def test_names_are_those_of_now(world, nodes):
+    ann = irc_person(world, nodes[0], "ann", rooms="#a")
+    ben = irc_person(world, nodes[-1], "ben", rooms="#b,#a")
+    cid = irc_person(world, nodes[0], "cid", rooms="#a")
+
+    def wait_for_names(names):
+        for client in (ann, ben):
+            wait_until(lambda c=client: names_of(c.ask("NAMES #a")) == sorted(names.split()))
+
+    wait_for_names("@ann ben cid")
+    for client, line, names in [
+        (ann, "MODE #a +o cid", "@ann ben @cid"),
+        (cid, "MODE #a -o cid", "@ann ben cid"),
+        (ben, "NICK bob", "@ann bob cid"),
+        (cid, "AWAY :lunch", "@ann bob cid"),
+        (cid, "PART #a", "@ann bob"),
+        (cid, "JOIN #a", "@ann bob cid"),
+        (ann, "KICK #a cid", "@ann bob"),
+        (cid, "NICK dan", "@ann bob"),
+        (cid, "JOIN #a", "@ann bob dan"),
+        (cid, "QUIT", "@ann bob"),
+    ]:
+        client.send(line)
+        wait_for_names(names)
+        assert names_of(ben.ask("NAMES #b")) == ["@bob" if "bob" in names else "@ben"]
 
 
 # ---- TOPIC ----

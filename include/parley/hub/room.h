@@ -45,8 +45,9 @@ struct room_member {
 
 /* Members in no special order: *cursor = 0 at first; false at the end. */
 bool room_next_member(const struct room *room, size_t *cursor, struct room_member *ret);
-/* No other room has it, nor had this one when a member whom a cursor has passed was another one
- * or had another name or other flags: what was made of those holds as long as it is the same. */
+/* Another one when somebody has left or a member has another name or other flags, the same when
+ * somebody has only come in: what was made of the members up to a cursor holds as long as the
+ * stamp does. No two rooms have the same. */
 uint32_t room_names_stamp(const struct room *room);
 /* Deliver the last HUB_RECENT_MESSAGES messages to `u`, oldest first, as EV_RECENT. */
 void room_show_recent(const struct room *room, struct hub_user *u);

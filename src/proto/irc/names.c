@@ -47,7 +47,7 @@ static struct str_view all_names(const struct irc *irc, const struct room *room)
     return strbuf_view(&listing->names);
 }
 
-/* Cut off as many as fit into `max_bytes`, without the blank behind the last one. */
+/* Cut off as many as fit into `max_bytes` (one always does), without the blank behind them. */
 static struct str_view take_names(struct str_view *names, size_t max_bytes)
 {
     size_t len = names->len - 1;
