@@ -359,6 +359,11 @@ size_t room_member_count(const struct room *room)
     return room->member_count;
 }
 
+bool room_has(const struct room *room, const struct person *person)
+{
+    return room_find_member(room, person) != NULL;
+}
+
 bool room_next_member(const struct room *room, size_t *cursor, struct room_member *ret)
 {
     if (*cursor >= room->member_count) {

@@ -37,6 +37,7 @@ uint64_t room_topic_ms(const struct room *room);
  * empty room. 0: not known. */
 uint64_t room_since_ms(const struct room *room);
 size_t room_member_count(const struct room *room);
+bool room_has(const struct room *room, const struct person *person);
 /* A member as a listing shows it. */
 struct room_member {
     const struct person *person;

@@ -40,7 +40,6 @@ const struct irc_command *irc_command_at(size_t index);
 /* The room of that name if the client is in it; else NULL, and the right error is sent. */
 const struct room *irc_own_room(struct irc *irc, struct str_view name);
 bool irc_is_room_name(struct str_view name);
-bool irc_room_has(const struct room *room, const struct person *wanted);
 /* After a request: `next` when it is under way, else the error that all commands
  * share is sent and the result is `otherwise`. */
 enum irc_step irc_requested(struct irc *irc, enum hub_result result, struct str_view what,

@@ -18,7 +18,7 @@ static void tell_rooms(struct irc *irc, const struct hub_event_person *p,
     strbuf_init(&names, IRC_LINE_BYTES_MAX - 100);
     for (size_t i = 0; (room = hub_user_room(irc->user, i)) != NULL; i++) {
         size_t before = names.len;
-        if (!irc_room_has(room, known)) {
+        if (!room_has(room, known)) {
             continue;
         }
         strbuf_add(&names, before > 0 ? SV(" ") : SV(""));

@@ -23,19 +23,6 @@ const struct room *irc_own_room(struct irc *irc, struct str_view name)
     return NULL;
 }
 
-bool irc_room_has(const struct room *room, const struct person *wanted)
-{
-    struct room_member m;
-    size_t cursor = 0;
-
-    while (room_next_member(room, &cursor, &m)) {
-        if (m.person == wanted) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void irc_tell_topic(struct irc *irc, const struct room *room)
 {
     struct irc_digits digits;

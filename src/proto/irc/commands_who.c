@@ -76,7 +76,7 @@ static const struct room *shared_room(const struct irc *irc, const struct person
     const struct room *room = NULL;
 
     for (size_t i = 0; (room = hub_user_room(irc->user, i)) != NULL; i++) {
-        if (irc_room_has(room, known)) {
+        if (room_has(room, known)) {
             return room;
         }
     }
