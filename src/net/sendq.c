@@ -165,6 +165,20 @@ static size_t gather(struct sendq *q, struct iovec *iov, size_t max, size_t *ret
     return count;
 }
 
+/* As write(), or writev(), of what waits; a peer that is gone gives EPIPE and no signal. */
+static ssize_t offer(struct sendq *q, int fd, struct iovec *scratch, size_t scratch_count,
+                     size_t *ret_offered)
+{
+    struct msghdr out = {.msg_iov = scratch};
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+    out.msg_iovlen = gather(q, scratch, scratch_count, ret_offered);
+    if (out.msg_iovlen == 1) {
+        return send(fd, scratch->iov_base, scratch->iov_len, flags); /* costs less */
+    }
+    return sendmsg(fd, &out, flags);
+}
+
 enum sendq_result sendq_write(struct sendq *q, int fd, struct iovec *scratch,
                               size_t scratch_count)
 {
@@ -173,10 +187,8 @@ enum sendq_result sendq_write(struct sendq *q, int fd, struct iovec *scratch,
     if (q->count == 0) {
         return SENDQ_EMPTY;
     }
-    struct msghdr out = {.msg_iov = scratch};
-    out.msg_iovlen = gather(q, scratch, scratch_count, &offered);
-    /* writev() with a flag: a peer that is gone gives EPIPE and no signal. */
-    ssize_t written = sendmsg(fd, &out, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t written = offer(q, fd, scratch, scratch_count, &offered);
+
     metric_add(METRIC_WRITES, 1);
     if (written < 0) {
         bool is_full = errno == EAGAIN || errno == EINTR || errno == ENOBUFS;
