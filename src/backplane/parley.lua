@@ -51,8 +51,9 @@ local function append(log, prev, maxlen, entry)
     return id
 end
 
+-- A text, as redis.call would format a number anew each time.
 local function history_length(arg)
-    return math.max(tonumber(arg), MAXLEN_MIN)
+    return tonumber(arg) < MAXLEN_MIN and tostring(MAXLEN_MIN) or arg
 end
 
 -- ---- apply: batches of one node, one section per partition ----------------------------------
@@ -153,44 +154,61 @@ local function apply_ops(keys, log, A, a, count, ttl, index, inside)
     end
 end
 
--- Carry out the ops of the section's touched rooms and the drops behind them.
--- K[k...] = (m s) * U; A[a...] = (r log nops ops) * U, log * D.
--- Returns the indices behind them.
-local function apply_rooms(K, A, section, k, a)
-    local index, inside = {}, {}
-    for _ = 1, section.touched do
-        local keys = { K[section.first_log + tonumber(A[a]) - 1], K[k], K[k + 1] }
-        local count = tonumber(A[a + 2])
-        apply_ops(keys, A[a + 1], A, a + 3, count, section.ttl, index, inside)
-        k, a = k + 2, a + 3 + 3 * count
+-- A section begins at K[k] and A[a], as is told above apply(); R is the number of its logs.
+-- Most only say something in a few of them: there each table counts, and each number that is made
+-- of a text.
+
+-- Returns where the next section begins, k and a, and R.
+local function read_section(A, k, a)
+    local R, U, D = A[a + 3] + 0, A[a + 4], A[a + 5] -- a third of what tonumber() costs
+    if R > LOGS_MAX then
+        error('too many logs in a section')
     end
-    for _ = 1, section.drops do
-        inside[A[a]] = false
-        a = a + 1
+    k, a = k + 3 + R, a + 6 + R
+    if U ~= '0' or D ~= '0' then
+        for _ = 1, tonumber(U) do
+            k, a = k + 2, a + 3 + 3 * tonumber(A[a + 2])
+        end
+        a = a + tonumber(D)
     end
-    write_hash(section.rooms_key, index)
-    write_hash(section.in_key, inside)
-    return k, a
+    return k, a, R
 end
 
--- Append the section's entries and move its books. `books` = HMGET w <node> @ ~ <log>*R.
+-- Carry out the ops of the touched rooms, and the drops.
+local function apply_rooms(K, A, k, a, R)
+    local index, inside = {}, {}
+    local m, at = k + 3 + R, a + 6 + R
+    for _ = 1, tonumber(A[a + 4]) do
+        local keys = { K[k + 2 + tonumber(A[at])], K[m], K[m + 1] }
+        local count = tonumber(A[at + 2])
+        apply_ops(keys, A[at + 1], A, at + 3, count, A[4], index, inside)
+        m, at = m + 2, at + 3 + 3 * count
+    end
+    for _ = 1, tonumber(A[a + 5]) do
+        inside[A[at]] = false
+        at = at + 1
+    end
+    write_hash(K[k + 1], index)
+    write_hash(K[k + 2], inside)
+end
+
+-- Append the entries and move the books. `books` = HMGET w <node> @ ~ <log>*R.
 -- Returns the ids, joined by blanks.
-local function apply_entries(K, A, section, books, a)
-    local w, me = K[section.first], A[1]
-    local set, ids = { me, section.seq, 'i' .. me, '' }, {}
+local function apply_entries(K, A, k, a, R, books)
+    local me, maxlen = A[1], A[3]
+    local set, ids = { me, A[a + 2], 'i' .. me, '' }, ''
     if not books[2] then
-        set[5], set[6] = '@', section.epoch
+        set[5], set[6] = '@', A[2]
     end
-    for r = 1, section.logs do
-        local log = K[section.first_log + r - 1]
-        local id = append(log, books[3 + r], section.maxlen, A[a + r - 1])
-        local n = #set
-        ids[r], set[n + 1], set[n + 2] = id, log, id
+    for r = 1, R do
+        local log, n = K[k + 2 + r], #set
+        local id = append(log, books[3 + r], maxlen, A[a + 5 + r])
+        set[n + 1], set[n + 2] = log, id
+        ids = r == 1 and id or ids .. ' ' .. id
     end
-    local joined = table.concat(ids, ' ')
-    set[4] = joined
-    redis.call('HSET', w, unpack(set))
-    return joined
+    set[4] = ids
+    redis.call('HSET', K[k], unpack(set))
+    return ids
 end
 
 local function is_fenced(last)
@@ -201,53 +219,38 @@ local function is_settling(era)
     return string.sub(era, 1, 1) == '-'
 end
 
--- Why the section is not taken: status and text; or nothing.
-local function refusal(section, last, era)
-    if is_fenced(last) then
+-- Why a section is not taken, whose node knows the era `known` and its last number `prev`: status
+-- and text; or nothing. What a node knows has no sign in front.
+local function refusal(known, prev, era, last)
+    if last == prev and era == known then
+        return nil
+    elseif is_fenced(last) then
         return 'FENCED', last
-    elseif is_settling(era) or (section.era ~= '' and section.era ~= era) then
+    elseif is_settling(era) or (known ~= '' and known ~= era) then
         return 'ERA', era
-    elseif last ~= section.prev then
+    elseif last ~= prev then
         return 'GAP', last
     end
 end
 
--- One section whose header has been read. Returns [status, text, epoch, era].
-local function apply_section(K, A, section)
+-- Returns [status, text, epoch, era].
+local function apply_section(K, A, k, a, R)
     local C = redis.call
-    local w, me = K[section.first], A[1]
-    local last_log = section.first_log + section.logs - 1
-    local books = C('HMGET', w, me, '@', '~', unpack(K, section.first_log, last_log))
+    local w, me = K[k], A[1]
+    local books = C('HMGET', w, me, '@', '~', unpack(K, k + 3, k + 2 + R))
     local last, epoch, era = books[1] or '0', books[2] or '', books[3] or '0'
-    if last == section.seq then
+    if last == A[a + 2] then
         return { 'DUP', C('HGET', w, 'i' .. me) or '', epoch, era }
     end
-    local status, text = refusal(section, last, era)
+    local status, text = refusal(A[a], A[a + 1], era, last)
     if status then
         return { status, text, epoch, era }
     end
-    local ids = apply_entries(K, A, section, books, section.args)
-    apply_rooms(K, A, section, last_log + 1, section.args + section.logs)
-    return { 'OK', ids, books[2] or section.epoch, era }
-end
-
--- Read the header of the section that begins at K[k], A[a]; returns it and the indices of the
--- next one.
-local function read_section(K, A, k, a)
-    local R, U, D = tonumber(A[a + 3]), tonumber(A[a + 4]), tonumber(A[a + 5])
-    local section = {
-        epoch = A[2], maxlen = history_length(A[3]), ttl = A[4],
-        era = A[a], prev = A[a + 1], seq = A[a + 2], logs = R, touched = U, drops = D,
-        first = k, rooms_key = K[k + 1], in_key = K[k + 2], first_log = k + 3, args = a + 6,
-    }
-    a = a + 6 + R
-    for _ = 1, U do
-        a = a + 3 + 3 * tonumber(A[a + 2])
+    local ids = apply_entries(K, A, k, a, R, books)
+    if A[a + 4] ~= '0' or A[a + 5] ~= '0' then
+        apply_rooms(K, A, k, a, R)
     end
-    if R > LOGS_MAX then
-        error('too many logs in a section')
-    end
-    return section, k + 3 + R + 2 * U, a + D
+    return { 'OK', ids, books[2] or A[2], era }
 end
 
 -- K: per section: w rooms in:<node> log*R (m s)*U
@@ -263,16 +266,20 @@ end
 --   ERA     the era: the node is to take part in a settlement first; nothing was done
 --   FENCED  "X" and the last number applied: the node was declared dead; nothing was done
 local function apply(K, A)
-    local sections, replies = {}, {}
+    local replies, sections = {}, tonumber(A[5])
     local k, a = 1, 6
-    for i = 1, tonumber(A[5]) do
-        sections[i], k, a = read_section(K, A, k, a)
+    for _ = 1, sections do
+        k, a = read_section(A, k, a)
     end
     if k ~= #K + 1 or a ~= #A + 1 then
         error('keys or arguments do not add up')
     end
-    for i, section in ipairs(sections) do
-        replies[i] = apply_section(K, A, section)
+    A[3] = history_length(A[3])
+    k, a = 1, 6
+    for i = 1, sections do
+        local next_k, next_a, R = read_section(A, k, a)
+        replies[i] = apply_section(K, A, k, a, R)
+        k, a = next_k, next_a
     end
     return replies
 end
