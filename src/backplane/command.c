@@ -76,23 +76,16 @@ void command_set_u64(struct command *cmd, size_t index, uint64_t value)
 {
     PARLEY_ASSERT(index < cmd->argc);
     char *text = cmd->numbers[index];
-    char digits[U64_DIGITS_MAX];
-    struct str_view number = sv_from_u64(value, digits);
 
-    memcpy(text, number.ptr, number.len);
     cmd->argv[index] = text;
-    cmd->argvlen[index] = number.len;
+    cmd->argvlen[index] = (size_t)(u64_write(text, value) - text);
 }
 
 /* "*2\r\n", "$5\r\n": returns what comes next. */
 static char *put_length(char *to, char kind, size_t length)
 {
-    char digits[U64_DIGITS_MAX];
-    struct str_view text = sv_from_u64(length, digits);
-
     *to++ = kind;
-    memcpy(to, text.ptr, text.len);
-    to += text.len;
+    to = u64_write(to, length);
     *to++ = '\r';
     *to++ = '\n';
     return to;

@@ -14,26 +14,15 @@
 /* The writers' sequence numbers pass through Lua, whose numbers are exact up to 2^53. */
 #define SEQ_MAX (UINT64_C(1) << 53)
 
-static size_t count_digits(size_t value)
-{
-    size_t n = 1;
-
-    while (value >= 10) {
-        value /= 10;
-        n++;
-    }
-    return n;
-}
-
 /* Cut a number and the `sep` behind it off `rest`, which is left alone on failure. */
 static bool cut_number(struct str_view *rest, char sep, uint64_t max, uint64_t *ret_value)
 {
-    size_t at = sv_find_char(*rest, sep);
+    struct str_view after = *rest;
 
-    if (at == rest->len || !sv_to_u64(sv(rest->ptr, at), max, ret_value)) {
+    if (!sv_next_u64(&after, max, ret_value) || after.len == 0 || after.ptr[0] != sep) {
         return false;
     }
-    *rest = sv(rest->ptr + at + 1, rest->len - at - 1);
+    *rest = sv(after.ptr + 1, after.len - 1);
     return true;
 }
 
@@ -59,16 +48,11 @@ static bool cut_counted(struct str_view *rest, char sep, struct str_view *ret_by
 }
 
 /* Write a number and the `sep` behind it; returns what comes next. */
-static char *put_number(char *to, size_t value, char sep)
+static char *put_number(char *to, uint64_t value, char sep)
 {
-    size_t digits = count_digits(value);
-
-    for (size_t i = digits; i > 0; i--) {
-        to[i - 1] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    to[digits] = sep;
-    return to + digits + 1;
+    to = u64_write(to, value);
+    *to = sep;
+    return to + 1;
 }
 
 struct str_view item_field(const struct item *it, size_t index)
@@ -87,13 +71,13 @@ void item_encode(struct strbuf *out, char type, const struct str_view *fields,
             out->failed = true;
             return;
         }
-        length += count_digits(fields[i].len) + 1 + fields[i].len;
+        length += u64_digit_count(fields[i].len) + 1 + fields[i].len;
     }
     if (length > ITEM_BYTES_MAX) {
         out->failed = true;
         return;
     }
-    char *to = strbuf_extend(out, count_digits(length) + 1 + length);
+    char *to = strbuf_extend(out, u64_digit_count(length) + 1 + length);
 
     if (to == NULL) {
         return;

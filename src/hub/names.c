@@ -73,24 +73,18 @@ bool member_id_parse(struct str_view text, struct member_id *ret)
 
 struct str_view number_format(uint64_t number, struct number_text *ret)
 {
-    char digits[U64_DIGITS_MAX];
-    struct str_view text = sv_from_u64(number, digits);
-
-    ret->len = text.len;
-    memcpy(ret->bytes, text.ptr, text.len);
+    ret->len = (size_t)(u64_write(ret->bytes, number) - ret->bytes);
     return sv(ret->bytes, ret->len);
 }
 
 struct str_view member_id_format(struct member_id id, struct member_id_text *ret)
 {
-    struct number_text number;
-    struct str_view digits = number_format(id.number, &number);
-
     PARLEY_ASSERT(id.node.len <= NODE_ID_MAX);
     memcpy(ret->bytes, id.node.ptr, id.node.len);
     ret->bytes[id.node.len] = '/';
-    memcpy(ret->bytes + id.node.len + 1, digits.ptr, digits.len);
-    ret->len = id.node.len + 1 + digits.len;
+    char *end = u64_write(ret->bytes + id.node.len + 1, id.number);
+
+    ret->len = (size_t)(end - ret->bytes);
     return sv(ret->bytes, ret->len);
 }
 

@@ -96,36 +96,51 @@ size_t sv_find_char(struct str_view text, char c)
     return found == NULL ? text.len : (size_t)(found - text.ptr);
 }
 
+bool sv_next_u64(struct str_view *rest, uint64_t max, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    size_t at = 0;
+
+    while (at < rest->len && rest->ptr[at] >= '0' && rest->ptr[at] <= '9') {
+        uint64_t digit = (uint64_t)(rest->ptr[at] - '0');
+
+        /* The first 19 digits always fit. */
+        if (at >= U64_DIGITS_MAX - 1 && value > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
+        at++;
+    }
+    if (at == 0 || value > max) {
+        return false;
+    }
+    *rest = skip(*rest, at);
+    *ret_value = value;
+    return true;
+}
+
 bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return false;
-        }
-        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
-
-        /* The first 19 digits always fit. */
-        if (i >= U64_DIGITS_MAX - 1 && value > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        value = value * 10 + digit;
-    }
-    if (text.len == 0 || value > max) {
+    if (!sv_next_u64(&text, max, &value) || text.len > 0) {
         return false;
     }
     *ret_value = value;
     return true;
 }
 
+char *u64_write(char *to, uint64_t value)
+{
+    char *end = to + u64_digit_count(value);
+
+    for (char *at = end; at > to; value /= 10) {
+        *--at = (char)('0' + value % 10);
+    }
+    return end;
+}
+
 struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX])
 {
-    size_t at = U64_DIGITS_MAX;
-
-    do {
-        ret_digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return sv(ret_digits + at, U64_DIGITS_MAX - at);
+    return sv(ret_digits, (size_t)(u64_write(ret_digits, value) - ret_digits));
 }

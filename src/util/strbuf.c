@@ -101,9 +101,11 @@ void strbuf_add_char(struct strbuf *b, char c)
 
 void strbuf_add_u64(struct strbuf *b, uint64_t value)
 {
-    char digits[U64_DIGITS_MAX];
+    char *to = strbuf_extend(b, u64_digit_count(value));
 
-    strbuf_add(b, sv_from_u64(value, digits));
+    if (to != NULL) {
+        (void)u64_write(to, value);
+    }
 }
 
 void strbuf_add_fmt(struct strbuf *b, const char *fmt, ...)

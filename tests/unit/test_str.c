@@ -146,6 +146,46 @@ START_TEST(test_sv_from_u64_writes_decimals)
 }
 END_TEST
 
+START_TEST(test_u64_write_writes_as_many_digits_as_are_counted)
+{
+    char digits[U64_DIGITS_MAX + 1];
+    uint64_t power = 1;
+
+    for (size_t count = 1; count <= U64_DIGITS_MAX; count++, power *= 10) {
+        digits[count] = '.';
+        ck_assert_uint_eq(u64_digit_count(power), count);
+        ck_assert_ptr_eq(u64_write(digits, power), digits + count);
+        ck_assert_int_eq(digits[0], '1');
+        ck_assert_int_eq(digits[count - 1], count == 1 ? '1' : '0');
+        ck_assert_int_eq(digits[count], '.');
+        if (count > 1) {
+            ck_assert_uint_eq(u64_digit_count(power - 1), count - 1);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_sv_next_u64_cuts_digits)
+{
+    struct str_view rest = SV("18446744073709551615-0x");
+    struct str_view before = rest;
+    uint64_t value = 0;
+
+    ck_assert(!sv_next_u64(&rest, UINT64_MAX - 1, &value));
+    ck_assert_ptr_eq(rest.ptr, before.ptr);
+    ck_assert(sv_next_u64(&rest, UINT64_MAX, &value));
+    ck_assert_uint_eq(value, UINT64_MAX);
+    ck_assert(sv_equal(rest, SV("-0x")));
+    ck_assert(!sv_next_u64(&rest, UINT64_MAX, &value));
+    ck_assert_uint_eq(value, UINT64_MAX);
+    ck_assert(sv_equal(rest, SV("-0x")));
+    rest = SV("007");
+    ck_assert(sv_next_u64(&rest, 7, &value));
+    ck_assert_uint_eq(value, 7);
+    ck_assert_uint_eq(rest.len, 0);
+}
+END_TEST
+
 START_TEST(test_ascii_lower_changes_capitals_only)
 {
     for (int c = -128; c < 128; c++) {
@@ -170,6 +210,8 @@ Suite *suite(void)
     tcase_add_test(tc, test_sv_next_until_cuts_separators);
     tcase_add_test(tc, test_sv_find_char_gives_length_when_absent);
     tcase_add_test(tc, test_sv_from_u64_writes_decimals);
+    tcase_add_test(tc, test_u64_write_writes_as_many_digits_as_are_counted);
+    tcase_add_test(tc, test_sv_next_u64_cuts_digits);
     tcase_add_test(tc, test_ascii_lower_changes_capitals_only);
     tcase_add_loop_test(tc, test_sv_to_u64_takes_bounded_digits_only, 0,
                         (int)PARLEY_COUNT_OF(numbers));

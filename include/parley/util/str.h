@@ -47,11 +47,28 @@ struct str_view sv_next_word(struct str_view *rest);
 struct str_view sv_next_until(struct str_view *rest, char sep);
 /* Index of the first `c`, or text.len. */
 size_t sv_find_char(struct str_view text, char c);
+/* Cut the decimal digits that it begins with off `rest`, which is left alone on failure: there are
+ * none, or they are more than `max`. */
+bool sv_next_u64(struct str_view *rest, uint64_t max, uint64_t *ret_value)
+    PARLEY_MUST_CHECK;
 /* Decimal digits only, no sign, no blanks, not empty, at most `max`. */
 bool sv_to_u64(struct str_view text, uint64_t max, uint64_t *ret_value) PARLEY_MUST_CHECK;
 enum { U64_DIGITS_MAX = 20 };
-/* The decimal digits, written to the end of `ret_digits`. */
+/* Write the decimal digits at `to`; returns what comes behind them. */
+char *u64_write(char *to, uint64_t value);
+/* The decimal digits, in `ret_digits`. */
 struct str_view sv_from_u64(uint64_t value, char ret_digits[U64_DIGITS_MAX]);
+
+/* How many digits u64_write() writes. */
+static inline size_t u64_digit_count(uint64_t value)
+{
+    size_t count = 1;
+
+    for (uint64_t least = 10; value >= least && count < U64_DIGITS_MAX; least *= 10) {
+        count++;
+    }
+    return count;
+}
 
 static inline char ascii_lower(char c)
 {
