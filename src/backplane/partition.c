@@ -77,16 +77,19 @@ void partitions_init(struct partitions *p, struct str_view prefix, uint32_t coun
     p->count = count;
     memcpy(p->prefix, prefix.ptr, prefix.len);
     p->prefix[prefix.len] = '\0';
-    p->tags = xcalloc(count, sizeof *p->tags);
+    p->heads = xcalloc(count, sizeof *p->heads);
     for (uint32_t i = 0; i < count; i++) {
-        choose_tag(i, count, p->tags[i]);
+        char tag[PARTITION_TAG_SIZE];
+
+        choose_tag(i, count, tag);
+        (void)snprintf(p->heads[i], sizeof p->heads[i], "%s:{%s}:", p->prefix, tag);
     }
 }
 
 void partitions_done(struct partitions *p)
 {
-    free(p->tags);
-    p->tags = NULL;
+    free(p->heads);
+    p->heads = NULL;
 }
 
 uint32_t partition_of(const struct partitions *p, struct str_view name)
@@ -98,10 +101,7 @@ void partition_add_key(const struct partitions *p, uint32_t partition, struct st
                        const char *kind, struct str_view name)
 {
     PARLEY_ASSERT(partition < p->count);
-    strbuf_add(out, sv_of(p->prefix));
-    strbuf_add(out, SV(":{"));
-    strbuf_add(out, sv_of(p->tags[partition]));
-    strbuf_add(out, SV("}:"));
+    strbuf_add(out, sv_of(p->heads[partition]));
     strbuf_add(out, sv_of(kind));
     strbuf_add(out, name);
 }

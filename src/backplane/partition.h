@@ -15,7 +15,13 @@
 #include <parley/util/str.h>
 #include <parley/util/strbuf.h>
 
-enum { PARTITIONS_MAX = 1024, PARTITION_TAG_SIZE = 16, REDIS_SLOTS = 16384 };
+enum {
+    PARTITIONS_MAX = 1024,
+    PARTITION_PREFIX_SIZE = 40,
+    PARTITION_TAG_SIZE = 16,
+    PARTITION_HEAD_SIZE = PARTITION_PREFIX_SIZE + PARTITION_TAG_SIZE + 4,
+    REDIS_SLOTS = 16384,
+};
 
 /* CRC16 (XMODEM) as Redis Cluster computes it over a key. */
 uint16_t crc16(struct str_view bytes);
@@ -24,8 +30,8 @@ uint16_t redis_slot_of(struct str_view key);
 
 struct partitions {
     uint32_t count;
-    char prefix[40];                  /* key prefix, e.g. "parley" */
-    char (*tags)[PARTITION_TAG_SIZE]; /* owned; terminated */
+    char prefix[PARTITION_PREFIX_SIZE]; /* key prefix, e.g. "parley" */
+    char (*heads)[PARTITION_HEAD_SIZE]; /* owned; of all keys: "<prefix>:{<tag>}:" */
 };
 
 /* `count` is a power of two, 1 to PARTITIONS_MAX. */

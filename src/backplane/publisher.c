@@ -244,10 +244,14 @@ static struct call *gather_call(struct publisher *p)
 
 struct str_view publisher_new_epoch(struct publisher *p)
 {
-    struct redis *r = p->redis;
+    char digits[U64_DIGITS_MAX];
+    const struct str_view parts[] = {
+        sv_of(p->redis->node),
+        SV("."),
+        sv_from_u64(p->call_number++, digits),
+    };
 
-    (void)snprintf(r->epoch, sizeof(r->epoch), "%.12s.%u", r->node, p->call_number++);
-    return sv_of(r->epoch);
+    return arena_join(&p->arena, parts, PARLEY_COUNT_OF(parts));
 }
 
 static void build_call(struct publisher *p, const struct call *call)

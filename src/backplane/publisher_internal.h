@@ -97,7 +97,7 @@ void partition_on_failure(struct publisher *p, struct out_partition *part,
 void publisher_on_refusal(struct publisher *p, enum reply_kind kind,
                           struct str_view text);
 
-/* A name for a partition's data, should it have none; until the next one is made. */
+/* A name for a partition's data, should it have none; in the publisher's arena. */
 struct str_view publisher_new_epoch(struct publisher *p);
 /* A batch was stored (or is known to be): tell, and keep it for the case that it is lost. */
 void partition_on_stored(struct publisher *p, struct out_partition *part, struct batch *b,

@@ -94,34 +94,22 @@ uint32_t redis_partition(const struct redis *r, struct str_view name)
 struct str_view redis_key(const struct redis *r, struct arena *a, uint32_t partition,
                           const char *kind, struct str_view name)
 {
-    struct str_view prefix = sv_of(r->partitions.prefix);
-    struct str_view tag = sv_of(r->partitions.tags[partition]);
-    const struct str_view parts[] = {prefix, SV(":{"), tag, SV("}:"), sv_of(kind), name};
-    size_t len = 0;
+    const struct str_view parts[] = {
+        sv_of(r->partitions.heads[partition]),
+        sv_of(kind),
+        name,
+    };
 
-    for (size_t i = 0; i < PARLEY_COUNT_OF(parts); i++) {
-        len += parts[i].len;
-    }
-    char *key = arena_take(a, len + 1);
-    char *at = key;
-
-    for (size_t i = 0; i < PARLEY_COUNT_OF(parts); i++) {
-        if (parts[i].len > 0) {
-            memcpy(at, parts[i].ptr, parts[i].len);
-            at += parts[i].len;
-        }
-    }
-    return sv(key, len);
+    return arena_join(a, parts, PARLEY_COUNT_OF(parts));
 }
 
 void redis_function(const struct redis *r, struct arena *a, struct command *cmd,
                     const char *function, size_t key_count)
 {
-    char name[96];
-    int len = snprintf(name, sizeof(name), "%s_%s", r->library, function);
+    const struct str_view parts[] = {sv_of(r->library), SV("_"), sv_of(function)};
 
     command_add(cmd, SV("FCALL"));
-    command_add(cmd, arena_copy(a, sv(name, (size_t)len)));
+    command_add(cmd, arena_join(a, parts, PARLEY_COUNT_OF(parts)));
     command_add_u64(cmd, key_count);
 }
 

@@ -31,9 +31,8 @@ struct redis {
     void *hub;
 
     struct partitions partitions;
-    char node[NODE_ID_MAX + 1];  /* this node's id now */
-    char library[48];            /* name of the function library: prefix and version */
-    char epoch[NODE_ID_MAX + 1]; /* what we offer as a new partition's epoch */
+    char node[NODE_ID_MAX + 1]; /* this node's id now */
+    char library[48];           /* name of the function library: prefix and version */
 
     struct topology *topology; /* owned, as all that follow */
     struct publisher *publisher;

@@ -266,7 +266,7 @@ void topology_be_single(struct topology *t, const struct redis_endpoint *endpoin
 
 static uint16_t slot_of_partition(const struct topology *t, uint32_t partition)
 {
-    return redis_slot_of(sv_of(t->redis->partitions.tags[partition]));
+    return redis_slot_of(sv_of(t->redis->partitions.heads[partition]));
 }
 
 static bool covers_any(const struct topology *t, const struct slot_map *map)

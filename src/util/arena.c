@@ -90,11 +90,25 @@ void *arena_try_take(struct arena *a, size_t size)
 
 struct str_view arena_copy(struct arena *a, struct str_view text)
 {
-    char *copy = arena_take(a, text.len + 1);
+    return arena_join(a, &text, 1);
+}
 
-    if (text.len > 0) {
-        memcpy(copy, text.ptr, text.len);
+struct str_view arena_join(struct arena *a, const struct str_view *texts, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        len += texts[i].len;
     }
-    copy[text.len] = '\0';
-    return sv(copy, text.len);
+    char *joined = arena_take(a, len + 1);
+    char *to = joined;
+
+    for (size_t i = 0; i < count; i++) {
+        if (texts[i].len > 0) {
+            memcpy(to, texts[i].ptr, texts[i].len);
+            to += texts[i].len;
+        }
+    }
+    *to = '\0';
+    return sv(joined, len);
 }

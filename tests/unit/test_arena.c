@@ -76,6 +76,18 @@ START_TEST(test_clear_keeps_no_large_block)
 }
 END_TEST
 
+START_TEST(test_join_puts_texts_behind_each_other)
+{
+    const struct str_view texts[] = {SV("one"), {NULL, 0}, SV("-"), SV("two")};
+    struct arena a;
+
+    arena_init(&a);
+    ck_assert(sv_equal(arena_join(&a, texts, 4), SV("one-two")));
+    ck_assert_uint_eq(arena_join(&a, texts, 0).len, 0);
+    arena_done(&a);
+}
+END_TEST
+
 START_TEST(test_copy_empty_is_empty)
 {
     struct arena a;
@@ -96,6 +108,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_clear_memory_is_used_again);
     tcase_add_test(tc, test_clear_keeps_no_large_block);
     tcase_add_test(tc, test_copy_empty_is_empty);
+    tcase_add_test(tc, test_join_puts_texts_behind_each_other);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -27,5 +27,7 @@ void *arena_take(struct arena *a, size_t size);
 /* The same for sizes that a peer has a say in; NULL when there is no memory. */
 void *arena_try_take(struct arena *a, size_t size);
 struct str_view arena_copy(struct arena *a, struct str_view text);
+/* The texts, one behind the other. */
+struct str_view arena_join(struct arena *a, const struct str_view *texts, size_t count);
 
 #endif
