@@ -22,17 +22,15 @@ static const char update_letters[] = {
 
 /* ---- chunks ---- */
 
-static struct chunk *chunk_new(struct str_view log, uint64_t now_ms)
+static struct chunk *chunk_new(uint64_t now_ms)
 {
-    struct chunk *c = xcalloc(1, sizeof(*c) + log.len + 1);
+    struct chunk *c = xcalloc(1, sizeof(*c));
 
     list_init(&c->link);
     strbuf_init(&c->items, (size_t)CHUNK_BYTES_MAX * 4 + ENTRY_BYTES_MAX);
     strbuf_init(&c->updates, (size_t)ENTRY_BYTES_MAX * 4);
     strbuf_reserve(&c->items, CHUNK_BYTES_FIRST);
     c->since_ms = now_ms;
-    c->log_len = log.len;
-    memcpy(c->log, log.ptr, log.len);
     return c;
 }
 
@@ -43,6 +41,30 @@ static void chunk_free(struct chunk *c)
     strbuf_done(&c->updates);
     free(c->meta);
     free(c);
+}
+
+static struct chunk *chunk_take(struct outlogs *all, uint64_t now_ms)
+{
+    if (all->spare_count == 0) {
+        return chunk_new(now_ms);
+    }
+    struct chunk *c = all->spare[--all->spare_count];
+
+    c->since_ms = now_ms;
+    return c;
+}
+
+static void chunk_give_back(struct outlogs *all, struct chunk *c)
+{
+    if (all->spare_count == CHUNKS_SPARE_MAX || c->items.cap > CHUNK_BYTES_SPARE ||
+        c->update_count > 0) {
+        chunk_free(c);
+        return;
+    }
+    list_remove(&c->link);
+    strbuf_clear(&c->items);
+    c->count = 0;
+    all->spare[all->spare_count++] = c;
 }
 
 static bool chunk_is_full(const struct chunk *c)
@@ -116,17 +138,31 @@ static struct update_header next_update(struct str_view *rest, struct str_view *
 
 /* ---- the outbox ---- */
 
-struct str_view outlog_name(const void *outlog)
+static struct str_view outlog_name(const void *outlog)
 {
     const struct outlog *log = outlog;
 
     return sv(log->name, log->name_len);
 }
 
-void outbox_init(struct outbox *box, struct map *by_name)
+void outlogs_init(struct outlogs *all)
+{
+    map_init(&all->by_name, outlog_name);
+    all->spare_count = 0;
+}
+
+void outlogs_done(struct outlogs *all)
+{
+    while (all->spare_count > 0) {
+        chunk_free(all->spare[--all->spare_count]);
+    }
+    map_done(&all->by_name);
+}
+
+void outbox_init(struct outbox *box, struct outlogs *shared)
 {
     list_init(&box->logs);
-    box->by_name = by_name;
+    box->shared = shared;
     box->last = NULL;
     strbuf_init(&box->drops, (size_t)64 << 20);
     box->bytes = 0;
@@ -139,7 +175,7 @@ static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool 
     if (log != NULL && sv_equal(outlog_name(log), name)) {
         return log;
     }
-    log = map_find(box->by_name, name);
+    log = map_find(&box->shared->by_name, name);
     if (log == NULL) {
         log = xcalloc(1, sizeof(*log) + name.len + 1);
         list_init(&log->chunks);
@@ -147,7 +183,7 @@ static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool 
         memcpy(log->name, name.ptr, name.len);
         /* Appending to the first link puts it before the first, to the head at the end. */
         list_append(in_front ? box->logs.next : &box->logs, &log->link);
-        bool added = map_add(box->by_name, log);
+        bool added = map_add(&box->shared->by_name, log);
 
         PARLEY_ASSERT(added);
     }
@@ -158,7 +194,7 @@ static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool 
 static void outlog_free(struct outbox *box, struct outlog *log)
 {
     list_remove(&log->link);
-    (void)map_remove(box->by_name, outlog_name(log));
+    (void)map_remove(&box->shared->by_name, outlog_name(log));
     if (box->last == log) {
         box->last = NULL;
     }
@@ -222,7 +258,7 @@ void outbox_add(struct outbox *box, struct str_view log, const struct publicatio
     struct outlog *out = outlog_get(box, log, false);
 
     if (list_is_empty(&out->chunks) || chunk_is_full(last_chunk(out))) {
-        list_append(&out->chunks, &chunk_new(log, now_ms)->link);
+        list_append(&out->chunks, &chunk_take(box->shared, now_ms)->link);
     }
     struct chunk *c = last_chunk(out);
     size_t before = chunk_bytes(c);
@@ -268,7 +304,7 @@ static struct str_view part_of(const struct strbuf *b, size_t from, size_t to)
 static struct chunk *chunk_filter(struct chunk *c, out_item_test_fn test, void *ctx,
                                   struct token_list *taken)
 {
-    struct chunk *rest = chunk_new(sv(c->log, c->log_len), c->since_ms);
+    struct chunk *rest = chunk_new(c->since_ms);
     size_t item_at = 0;
     size_t update_at = 0;
 
@@ -349,13 +385,23 @@ static struct str_view put(char **to, struct str_view text)
     return copy;
 }
 
+/* In a piece of its own: it goes long before the batch does. */
+static struct out_item *copy_meta(const struct chunk *c)
+{
+    struct out_item *meta = xreallocarray(NULL, c->count, sizeof(*meta));
+
+    memcpy(meta, c->meta, c->count * sizeof(*meta));
+    return meta;
+}
+
 /* Write the chunk's texts at *to, the header of its entry in front of the items. */
-static struct sealed_chunk chunk_seal(struct chunk *c, const struct batch *b, char **to)
+static struct sealed_chunk chunk_seal(const struct chunk *c, struct str_view log,
+                                      const struct batch *b, char **to)
 {
     struct sealed_chunk sealed = {
-        .log = put(to, sv(c->log, c->log_len)),
+        .log = put(to, log),
         .updates = put(to, strbuf_view(&c->updates)),
-        .meta = c->meta,
+        .meta = copy_meta(c),
         .since_ms = c->since_ms,
         .update_count = c->update_count,
         .count = (uint32_t)c->count,
@@ -367,13 +413,12 @@ static struct sealed_chunk chunk_seal(struct chunk *c, const struct batch *b, ch
     (void)put(to, strbuf_view(&c->items));
     sealed.header_bytes = (uint32_t)header;
     sealed.entry = sv(entry, (size_t)(*to - entry));
-    c->meta = NULL;
     return sealed;
 }
 
 static struct chunk *chunk_unseal(struct sealed_chunk *sealed)
 {
-    struct chunk *c = chunk_new(sealed->log, sealed->since_ms);
+    struct chunk *c = chunk_new(sealed->since_ms);
 
     strbuf_add(&c->items, sv(sealed->entry.ptr + sealed->header_bytes,
                              sealed->entry.len - sealed->header_bytes));
@@ -387,10 +432,9 @@ static struct chunk *chunk_unseal(struct sealed_chunk *sealed)
     return c;
 }
 
-static struct chunk *first_chunk(struct list *outlog)
+static struct chunk *first_chunk(const struct outlog *log)
 {
-    return LIST_ENTRY(LIST_ENTRY(outlog, struct outlog, link)->chunks.next, struct chunk,
-                      link);
+    return LIST_ENTRY(log->chunks.next, struct chunk, link);
 }
 
 /* At most so many bytes take the first chunks of as many logs as a batch may have. */
@@ -400,9 +444,10 @@ static size_t sealed_bytes_max(const struct outbox *box, size_t *ret_logs)
 
     *ret_logs = 0;
     LIST_FOR_EACH(&box->logs, it) {
-        const struct chunk *c = first_chunk(it);
+        const struct outlog *log = LIST_ENTRY(it, struct outlog, link);
+        const struct chunk *c = first_chunk(log);
 
-        bytes += sizeof(struct sealed_chunk) + c->log_len + ENTRY_HEADER_MAX +
+        bytes += sizeof(struct sealed_chunk) + log->name_len + ENTRY_HEADER_MAX +
                  c->items.len + c->updates.len;
         if (++*ret_logs == BATCH_LOGS_MAX) {
             break;
@@ -430,13 +475,13 @@ struct batch *batch_seal(struct outbox *box, struct shelf *shelf, const char *no
             break;
         }
         struct outlog *log = LIST_ENTRY(it, struct outlog, link);
-        struct chunk *c = first_chunk(it);
+        struct chunk *c = first_chunk(log);
         struct sealed_chunk *sealed = &b->chunks[b->chunk_count++];
 
         box->bytes -= chunk_bytes(c);
-        *sealed = chunk_seal(c, b, &to);
+        *sealed = chunk_seal(c, outlog_name(log), b, &to);
         b->bytes += sealed->entry.len + sealed->updates.len;
-        chunk_free(c);
+        chunk_give_back(box->shared, c);
         if (list_is_empty(&log->chunks)) {
             outlog_free(box, log);
         }
@@ -449,8 +494,9 @@ struct batch *batch_seal(struct outbox *box, struct shelf *shelf, const char *no
 void batch_unseal(struct batch *b, struct outbox *box)
 {
     while (b->chunk_count > 0) {
-        struct chunk *c = chunk_unseal(&b->chunks[--b->chunk_count]);
-        struct outlog *log = outlog_get(box, sv(c->log, c->log_len), true);
+        struct sealed_chunk *sealed = &b->chunks[--b->chunk_count];
+        struct outlog *log = outlog_get(box, sealed->log, true);
+        struct chunk *c = chunk_unseal(sealed);
 
         box->bytes += chunk_bytes(c);
         list_append(log->chunks.next, &c->link);

@@ -31,6 +31,8 @@ enum {
     CHUNK_BYTES_MAX = 16 * 1024, /* of items; one item more may pass it */
     CHUNK_BYTES_FIRST = 1024,    /* room that is made for the first items ... */
     CHUNK_ITEMS_FIRST = 8,       /* ... and so many: a chunk mostly has several */
+    CHUNKS_SPARE_MAX = 128,      /* empty ones that are kept, with their buffers, ... */
+    CHUNK_BYTES_SPARE = 4096,    /* ... if those are no larger */
 };
 
 /* What is to be known of an item after it was encoded. */
@@ -56,8 +58,6 @@ struct chunk {
     size_t count;          /* items */
     size_t capacity;       /* of meta */
     uint64_t since_ms;     /* when its first item came */
-    size_t log_len;
-    char log[]; /* name */
 };
 
 /* A chunk in a batch; its texts lie in the batch's memory. */
@@ -81,9 +81,17 @@ struct outlog {
     char name[];
 };
 
+/* What the outboxes of all partitions share. */
+struct outlogs {
+    struct map by_name; /* outlogs */
+    /* Empty ones, owned: chunks come and go with each batch. */
+    struct chunk *spare[CHUNKS_SPARE_MAX];
+    size_t spare_count;
+};
+
 struct outbox {
-    struct list logs;    /* in the order of their oldest item */
-    struct map *by_name; /* borrowed: outlogs of all partitions */
+    struct list logs;       /* in the order of their oldest item */
+    struct outlogs *shared; /* borrowed */
     struct outlog
         *last; /* borrowed: where the last item went; often the next one's too */
     struct strbuf drops; /* names of logs to take out of our books, a blank after each */
@@ -107,11 +115,11 @@ struct batch {
     struct sealed_chunk chunks[];
 };
 
-void outbox_init(struct outbox *box, struct map *by_name);
+void outlogs_init(struct outlogs *all);
+void outlogs_done(struct outlogs *all);
+void outbox_init(struct outbox *box, struct outlogs *shared);
 /* Frees what waits, without a word to anybody. */
 void outbox_done(struct outbox *box);
-/* Key function for the map of outlogs. */
-struct str_view outlog_name(const void *outlog);
 bool outbox_is_empty(const struct outbox *box);
 /* Append one publication behind what waits for its log. */
 void outbox_add(struct outbox *box, struct str_view log, const struct publication *p,

@@ -41,7 +41,7 @@ struct publisher *publisher_new(struct redis *r)
     p->redis = r;
     p->partition_count = r->partitions.count;
     p->partitions = xcalloc(p->partition_count, sizeof(*p->partitions));
-    map_init(&p->outlogs, outlog_name);
+    outlogs_init(&p->outlogs);
     list_init(&p->ready);
     list_init(&p->calls);
     list_init(&p->settling);
@@ -86,7 +86,7 @@ void publisher_free(struct publisher *p)
         free(LIST_ENTRY(it, struct call, link));
     }
     shelf_done(&p->batches);
-    map_done(&p->outlogs);
+    outlogs_done(&p->outlogs);
     arena_done(&p->arena);
     command_done(&p->command);
     loop_task_cancel(&p->task);

@@ -68,7 +68,7 @@ struct publisher {
     struct redis *redis;              /* borrowed */
     struct out_partition *partitions; /* owned */
     uint32_t partition_count;
-    struct map outlogs;        /* waiting logs of all partitions by name */
+    struct outlogs outlogs;
     struct list ready;         /* partitions */
     struct list calls;         /* under way; owned */
     struct list settling;      /* partitions */

@@ -15,14 +15,14 @@ Suite *suite(void);
 
 /* ---- a box to fill ---- */
 
-static struct map outlogs;
+static struct outlogs outlogs;
 static struct outbox box;
 static struct shelf shelf;
 
 static void set_up(void)
 {
     rng_init();
-    map_init(&outlogs, outlog_name);
+    outlogs_init(&outlogs);
     outbox_init(&box, &outlogs);
     shelf_init(&shelf);
 }
@@ -30,8 +30,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     outbox_done(&box);
-    ck_assert_uint_eq(map_count(&outlogs), 0);
-    map_done(&outlogs);
+    ck_assert_uint_eq(map_count(&outlogs.by_name), 0);
+    outlogs_done(&outlogs);
     shelf_done(&shelf);
 }
 
@@ -328,6 +328,25 @@ START_TEST(test_drop_log_is_cancelled_by_a_new_member)
 }
 END_TEST
 
+START_TEST(test_chunks_are_used_again_as_if_they_were_new)
+{
+    say("#a", "1", 1);
+    say("#a", "2", 2);
+    batch_free(batch_seal(&box, &shelf, "node", 1));
+    ck_assert_uint_eq(outlogs.spare_count, 1);
+    say("#b", "3", 3);
+    ck_assert_uint_eq(outlogs.spare_count, 0);
+    add("#b", "4", 4, BOOK_MEMBER_SET);
+    struct batch *b = batch_seal(&box, &shelf, "node", 2);
+
+    ck_assert_str_eq(texts_of(&b->chunks[0], "node", 2), "3,4");
+    ck_assert_uint_eq(b->chunks[0].meta[1].token.serial, 4);
+    ck_assert_uint_eq(b->chunks[0].update_count, 1);
+    ck_assert_uint_eq(outlogs.spare_count, 0); /* those with updates go */
+    batch_free(b);
+}
+END_TEST
+
 Suite *suite(void)
 {
     Suite *s = suite_create("batch");
@@ -347,6 +366,7 @@ Suite *suite(void)
     tcase_add_test(tc, test_add_end_of_membership_is_kept);
     tcase_add_test(tc, test_drop_log_is_told_once);
     tcase_add_test(tc, test_drop_log_is_cancelled_by_a_new_member);
+    tcase_add_test(tc, test_chunks_are_used_again_as_if_they_were_new);
     suite_add_tcase(s, tc);
     return s;
 }

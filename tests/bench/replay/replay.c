@@ -167,13 +167,13 @@ struct publications {
 static uint64_t build_batches(void *data)
 {
     const struct publications *p = data;
-    struct map logs;
+    struct outlogs logs;
     struct outbox box;
     struct shelf shelf;
     uint64_t items = 0;
 
     shelf_init(&shelf);
-    map_init(&logs, outlog_name);
+    outlogs_init(&logs);
     outbox_init(&box, &logs);
     for (uint64_t seq = 1; seq <= BATCHES; seq++) {
         for (int i = 0; i < LOGS_PER_BATCH * ITEMS_PER_LOG; i++) {
@@ -185,7 +185,7 @@ static uint64_t build_batches(void *data)
         batch_free(b);
     }
     outbox_done(&box);
-    map_done(&logs);
+    outlogs_done(&logs);
     shelf_done(&shelf);
     return items;
 }
