@@ -175,7 +175,8 @@ static struct outlog *outlog_get(struct outbox *box, struct str_view name, bool 
     if (log != NULL && sv_equal(outlog_name(log), name)) {
         return log;
     }
-    log = map_find(&box->shared->by_name, name);
+    /* Mostly it is the first one: of that the map need not be asked. */
+    log = list_is_empty(&box->logs) ? NULL : map_find(&box->shared->by_name, name);
     if (log == NULL) {
         log = xcalloc(1, sizeof(*log) + name.len + 1);
         list_init(&log->chunks);
