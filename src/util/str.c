@@ -134,9 +134,10 @@ char *u64_write(char *to, uint64_t value)
 {
     char *end = to + u64_digit_count(value);
 
-    for (char *at = end; at > to; value /= 10) {
-        *--at = (char)('0' + value % 10);
+    for (char *at = end - 1; at > to; value /= 10) {
+        *at-- = (char)('0' + value % 10);
     }
+    *to = (char)('0' + value); /* most have one digit or two */
     return end;
 }
 
