@@ -45,6 +45,13 @@ struct out_item {
     bool keep; /* tells the end of a membership: never given up */
 };
 
+/* In front of a book update, as a chunk keeps it. */
+struct update_header {
+    char op; /* parley.lua's letter */
+    uint32_t field_len;
+    uint32_t value_len;
+};
+
 /*
  * Items of one log that wait to travel together. Invariant: meta[i].items_end and updates_end
  * never decrease and the last ones equal the lengths of `items` and `updates`.
@@ -52,7 +59,7 @@ struct out_item {
 struct chunk {
     struct list link;      /* in the outlog */
     struct strbuf items;   /* encoded */
-    struct strbuf updates; /* book updates, see batch.c */
+    struct strbuf updates; /* book updates: an update_header, the field, the value */
     uint32_t update_count;
     struct out_item *meta; /* owned */
     size_t count;          /* items */
