@@ -19,6 +19,7 @@
 #include "backplane/topology.h"
 
 enum { NODE_ID_LENGTH = 12, LIBRARY_VERSION = 1 };
+_Static_assert(NODE_ID_LENGTH + 1 + 10 <= NODE_ID_MAX, "an epoch is an id and a number");
 
 static const struct backplane_ops redis_ops;
 

@@ -11,7 +11,7 @@
 
 enum {
     RUN_EVENTS = 64,
-    RUN_TEXT_BYTES = 8192, /* of all events; so a piece stays far below what a queue may hold */
+    RUN_TEXT_BYTES = 8192, /* what is made of a run is far less than a queue may hold */
 };
 
 struct run {

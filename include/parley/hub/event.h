@@ -111,7 +111,7 @@ struct hub_event {
 struct hub_run {
     struct hub_event *events;
     size_t count;
-    struct msg *rendered[HUB_VARIANTS_MAX]; /* as that of an event: all of them in one piece */
+    struct msg *rendered[HUB_VARIANTS_MAX]; /* as of an event: all in one piece */
 };
 
 #endif

@@ -17,8 +17,8 @@
 struct msg {
     uint32_t refs;  /* private */
     uint32_t len;   /* bytes; read only */
-    uint32_t lines; /* that it counts as; 1 unless msg_new_of() said otherwise; read only */
-    char bytes[];  /* read only */
+    uint32_t lines; /* that it counts as; read only */
+    char bytes[];   /* read only */
 };
 
 /* A msg with a copy of `bytes` (at most 16 MiB). */

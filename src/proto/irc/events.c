@@ -44,42 +44,36 @@ static void show(struct irc *irc, struct hub_event *e)
     }
 }
 
-/* All events of the run in the client's form, rendered once. A ref for the caller. */
-static struct msg *rendered_run(struct irc *irc, struct hub_run *run)
+/* All events of the run, in the client's form. */
+static struct msg *render_run(struct irc *irc, const struct hub_run *run)
 {
-    unsigned form = irc_render_form_of_caps(irc->caps);
-    size_t slot = PROTO_VARIANT_IRC + form;
-    struct msg **place = slot < HUB_VARIANTS_MAX ? &run->rendered[slot] : NULL;
-    uint32_t lines = 0;
-
-    if (place != NULL && *place != NULL) {
-        return msg_ref(*place);
-    }
     struct strbuf *out = irc_begin(irc);
+    uint32_t lines = 0;
 
     for (size_t i = 0; i < run->count; i++) {
         const struct hub_event *e = &run->events[i];
 
         lines += irc_render_event(out, e, irc_render_form(irc->caps, e)) ? 1 : 0;
     }
-    struct msg *m = msg_new_of(strbuf_view(out), lines);
-
-    if (place != NULL) {
-        *place = msg_ref(m);
-    }
-    return m;
+    return msg_new_of(strbuf_view(out), lines);
 }
 
 static void irc_deliver_run(void *sink, struct hub_run *run)
 {
     struct irc *irc = sink;
+    size_t slot = PROTO_VARIANT_IRC + irc_render_form_of_caps(irc->caps);
+    struct msg *own = NULL;
 
-    if (irc_is_open(irc)) {
-        struct msg *m = rendered_run(irc, run);
-
-        irc_send_shared(irc, m);
-        msg_unref(m);
+    if (!irc_is_open(irc)) {
+        return;
     }
+    struct msg **place = slot < HUB_VARIANTS_MAX ? &run->rendered[slot] : &own;
+
+    if (*place == NULL) {
+        *place = render_run(irc, run);
+    }
+    irc_send_shared(irc, *place);
+    msg_unref(own);
 }
 
 /* ---- what was said ---- */
