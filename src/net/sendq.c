@@ -169,13 +169,14 @@ static size_t gather(struct sendq *q, struct iovec *iov, size_t max, size_t *ret
 static ssize_t offer(struct sendq *q, int fd, struct iovec *scratch, size_t scratch_count,
                      size_t *ret_offered)
 {
-    struct msghdr out = {.msg_iov = scratch};
+    size_t count = gather(q, scratch, scratch_count, ret_offered);
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
-    out.msg_iovlen = gather(q, scratch, scratch_count, ret_offered);
-    if (out.msg_iovlen == 1) {
+    if (count == 1) {
         return send(fd, scratch->iov_base, scratch->iov_len, flags); /* costs less */
     }
+    struct msghdr out = {.msg_iov = scratch, .msg_iovlen = count};
+
     return sendmsg(fd, &out, flags);
 }
 
