@@ -84,14 +84,20 @@ def fan_cases(size):
             ],
         ),
     ]
-    spread = Case(
-        "spread",
-        f"One room of {fan10k['members']:,}, 4 senders, over 1, 2 and 4 nodes, saturated",
-        {**fan10k, "lobby": True, "warm": 1.5},
-        [Contender(f"{n} node" + "s" * (n > 1), Relay, nodes=n) for n in (1, 2, 4)],
-        limit=120,
-    )
-    return [*saturated[:1], paced[0], saturated[1], paced[1], saturated[2], spread]
+    spread = [
+        Case(
+            name,
+            f"One room of {fan10k['members']:,}, 4 senders, over 1, 2 and 4 nodes, {how}",
+            {**fan10k, "lobby": True, **load},
+            [Contender(f"{n} node" + "s" * (n > 1), Relay, nodes=n) for n in (1, 2, 4)],
+            limit=120,
+        )
+        for name, how, load in (
+            ("spread", "saturated", {"warm": 1.5}),
+            ("spread-40k", "steady 40,000 deliveries/s", {"rate": 4, "spin": True}),
+        )
+    ]
+    return [*saturated[:1], paced[0], saturated[1], paced[1], saturated[2], *spread]
 
 
 def idle_case(size):
