@@ -263,3 +263,8 @@ bool hub_is_available(const struct hub *hub)
 {
     return backplane_ops(hub->bp)->is_available(hub->bp);
 }
+
+uint64_t hub_max_rooms(const struct hub *hub)
+{
+    return hub->policy.max_rooms;
+}

@@ -268,7 +268,7 @@ def test_labels(world, nodes):
         ("AWAY :x", ["306"]),
         ("AWAY", ["305"]),
         ("ISON ben nobody", ["303"]),
-        ("VERSION", ["351", "005", "005"]),
+        ("VERSION", ["351", "005", "005", "005"]),
         ("NOSUCH", ["421"]),
         ("JOIN", ["461"]),
         ("CAP LS", ["CAP"]),

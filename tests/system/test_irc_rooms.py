@@ -81,6 +81,7 @@ def test_errors_of_rooms(world, nodes):
 def test_too_many_rooms(world):
     ann = irc_person(world, world.node(max_rooms=2), "ann", rooms="#a,#b")
     assert ann.ask("JOIN #c") == [":irc.parley 405 ann #c :You have joined too many channels"]
+    assert any("CHANLIMIT=#:2" in tokens for tokens in params_of(ann.ask("VERSION"), "005"))
 
 
 def test_part_is_seen_by_all(pair):

@@ -165,7 +165,7 @@ START_TEST(test_isupport_lines_are_short)
     size_t cursor = 0;
     size_t lines = 0;
 
-    for (; irc_isupport_next(&cursor, &out); lines++) {
+    for (; irc_isupport_next(&cursor, 100, &out); lines++) {
         size_t tokens = 1;
         for (size_t i = 0; i < out.len; i++) {
             tokens += out.ptr[i] == ' ' ? 1 : 0;
@@ -175,7 +175,7 @@ START_TEST(test_isupport_lines_are_short)
         strbuf_clear(&out);
     }
     ck_assert_uint_ge(lines, 2);
-    ck_assert(!irc_isupport_next(&cursor, &out));
+    ck_assert(!irc_isupport_next(&cursor, 100, &out));
 }
 END_TEST
 
@@ -185,6 +185,7 @@ static const char *const tokens[] = {
     " CASEMAPPING=ascii ",
     " MONITOR=100 ",
     " CHANMODES=beI,k,l,imnstC ",
+    " CHANLIMIT=#:100 ",
     " CHANTYPES=# ",
     " NICKLEN=32 ",
     " CHANNELLEN=64 ",
@@ -210,7 +211,7 @@ START_TEST(test_isupport_tells)
     size_t cursor = 0;
 
     strbuf_add_char(&out, ' ');
-    while (irc_isupport_next(&cursor, &out)) {
+    while (irc_isupport_next(&cursor, 100, &out)) {
         strbuf_add_char(&out, ' ');
     }
     ck_assert_msg(strstr(strbuf_cstr(&out), tokens[_i]) != NULL, "%s is not in:%s",

@@ -82,6 +82,8 @@ struct hub *hub_new(struct loop *loop, struct backplane *bp,
 /* Users that are still there are forgotten without a word to anybody. */
 void hub_free(struct hub *hub);
 bool hub_is_available(const struct hub *hub);
+/* As the policy says. */
+uint64_t hub_max_rooms(const struct hub *hub);
 
 /* ---- names ---- */
 /* The nick in front of nick!user@host. */

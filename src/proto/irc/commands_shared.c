@@ -105,7 +105,7 @@ void irc_tell_isupport(struct irc *irc)
     size_t cursor = 0;
 
     strbuf_init(&tokens, IRC_LINE_BYTES_MAX);
-    while (irc_isupport_next(&cursor, &tokens)) {
+    while (irc_isupport_next(&cursor, hub_max_rooms(irc->app->hub), &tokens)) {
         irc_reply(irc, RPL_ISUPPORT, strbuf_view(&tokens));
         strbuf_clear(&tokens);
     }

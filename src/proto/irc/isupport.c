@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/irc/isupport.h"
 
+#include <inttypes.h>
+
 #include <parley/hub/hub.h>
 #include <parley/hub/person.h>
 #include <parley/hub/room.h>
@@ -8,7 +10,10 @@
 #include "proto/irc/limits.h"
 #include "proto/irc/modes.h"
 
-/* A row has a text, a number or a function that appends the value; or none of them. */
+enum { MAX_ROOMS = 1 << 30 }; /* as a number: what the node allows */
+
+/* A row has a text, a number or a function that appends the value; or none of them. Only MAX_ROOMS
+ * has a text in front. */
 struct isupport_row {
     const char *name;
     const char *text;
@@ -27,6 +32,7 @@ static const struct isupport_row rows[] = {
     {"AWAYLEN", NULL, IRC_AWAY_BYTES_MAX, NULL},
     {"BOT", "B", 0, NULL},
     {"CASEMAPPING", "ascii", 0, NULL},
+    {"CHANLIMIT", "#:", MAX_ROOMS, NULL},
     {"CHANMODES", NULL, 0, irc_modes_add_chanmodes},
     {"CHANNELLEN", NULL, ROOM_BYTES_MAX, NULL},
     {"CHANTYPES", "#", 0, NULL},
@@ -52,10 +58,13 @@ static const struct isupport_row rows[] = {
     {"WHOX", NULL, 0, NULL},
 };
 
-static void add_token(struct strbuf *out, const struct isupport_row *row)
+static void add_token(struct strbuf *out, const struct isupport_row *row,
+                      uint64_t max_rooms)
 {
     strbuf_add_fmt(out, "%s", row->name);
-    if (row->text != NULL) {
+    if (row->number == MAX_ROOMS) {
+        strbuf_add_fmt(out, "=%s%" PRIu64, row->text, max_rooms);
+    } else if (row->text != NULL) {
         strbuf_add_fmt(out, "=%s", row->text);
     } else if (row->number > 0) {
         strbuf_add_fmt(out, "=%u", row->number);
@@ -65,7 +74,7 @@ static void add_token(struct strbuf *out, const struct isupport_row *row)
     }
 }
 
-bool irc_isupport_next(size_t *cursor, struct strbuf *out)
+bool irc_isupport_next(size_t *cursor, uint64_t max_rooms, struct strbuf *out)
 {
     size_t start = out->len;
     size_t tokens = 0;
@@ -74,7 +83,7 @@ bool irc_isupport_next(size_t *cursor, struct strbuf *out)
         size_t before = out->len;
 
         strbuf_add(out, tokens > 0 ? SV(" ") : SV(""));
-        add_token(out, &rows[*cursor]);
+        add_token(out, &rows[*cursor], max_rooms);
         if (out->len - start > IRC_ISUPPORT_BYTES_MAX) {
             out->len = before;
             break;

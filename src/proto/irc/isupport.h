@@ -10,13 +10,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <parley/util/base.h>
 #include <parley/util/strbuf.h>
 
 enum { IRC_ISUPPORT_TOKENS_MAX = 13, IRC_ISUPPORT_BYTES_MAX = 400 };
 
-/* Append the next line's tokens, blanks between; *cursor = 0 at first. False at the end. */
-bool irc_isupport_next(size_t *cursor, struct strbuf *out) PARLEY_MUST_CHECK;
+/* Append the next line's tokens, blanks between; *cursor = 0 at first. False at the end. The node
+ * lets one person be in max_rooms rooms. */
+bool irc_isupport_next(size_t *cursor, uint64_t max_rooms, struct strbuf *out)
+    PARLEY_MUST_CHECK;
 
 #endif
