@@ -293,7 +293,7 @@ void settle_ms(unsigned ms)
 static const struct hub_policy policy = {
     .max_rooms = 4,
     .max_pending_lines = 3,
-    .linger_ms = 0,
+    .linger_ms = 100, /* longer than it takes what is on its way to come back */
     .request_ms = 60000,
     .confirm_ms = 300,
 };
