@@ -18,13 +18,11 @@ struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
     };
 }
 
-static void event_done(struct hub_event *ev)
+void fanout_drop_rendered(struct msg *rendered[HUB_VARIANTS_MAX])
 {
     for (size_t i = 0; i < HUB_VARIANTS_MAX; i++) {
-        if (ev->rendered[i] != NULL) {
-            msg_unref(ev->rendered[i]);
-            ev->rendered[i] = NULL;
-        }
+        msg_unref(rendered[i]);
+        rendered[i] = NULL;
     }
 }
 
@@ -32,7 +30,7 @@ void fanout_to_user(struct hub_user *u, struct hub_event *ev)
 {
     run_end_for(u);
     u->ops->deliver(u->sink, ev);
-    event_done(ev);
+    fanout_drop_rendered(ev->rendered);
 }
 
 void fanout_to_room(const struct room *r, struct hub_event *ev)
@@ -44,7 +42,7 @@ void fanout_to_room(const struct room *r, struct hub_event *ev)
     for (size_t i = 0; i < count; i++) {
         locals[i]->ops->deliver(locals[i]->sink, ev);
     }
-    event_done(ev);
+    fanout_drop_rendered(ev->rendered);
 }
 
 void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *ev)
@@ -57,7 +55,7 @@ void fanout_to_flagged(const struct room *r, unsigned flags, struct hub_event *e
             u->ops->deliver(u->sink, ev);
         }
     }
-    event_done(ev);
+    fanout_drop_rendered(ev->rendered);
 }
 
 void fanout_to_wallops(struct hub *hub, struct hub_event *ev)
@@ -68,7 +66,7 @@ void fanout_to_wallops(struct hub *hub, struct hub_event *ev)
 
         u->ops->deliver(u->sink, ev);
     }
-    event_done(ev);
+    fanout_drop_rendered(ev->rendered);
 }
 
 static void deliver_once(struct hub_user *u, struct hub_event *ev, uint32_t stamp)
@@ -96,5 +94,5 @@ void fanout_to_readers(struct hub *hub, const struct person *p, struct hub_event
             deliver_once(r->locals[i], ev, stamp);
         }
     }
-    event_done(ev);
+    fanout_drop_rendered(ev->rendered);
 }

@@ -15,6 +15,8 @@ struct hub;
 struct hub_event hub_event_of(enum hub_event_type type, const struct room *room,
                               const struct person *person);
 void fanout_to_user(struct hub_user *u, struct hub_event *ev);
+/* What front-ends made of an event, or of a run, is not needed any more. */
+void fanout_drop_rendered(struct msg *rendered[HUB_VARIANTS_MAX]);
 /* To the local members of a room. Members do not change meanwhile: closing a user inside only
  * makes it deaf. */
 void fanout_to_room(const struct room *r, struct hub_event *ev);

@@ -6,19 +6,22 @@
 #include <parley/util/alloc.h>
 #include <parley/util/arena.h>
 
+#include "hub/fanout.h"
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
 
 enum {
     RUN_EVENTS = 64,
-    RUN_TEXT_BYTES = 8192, /* what is made of a run is far less than a queue may hold */
+    RUN_BYTES = 8192,      /* made of it: half of what the smallest queue takes */
+    LINE_BYTES = 160,      /* tags, a command, an end */
+    LINE_TEXT_BYTES = 256, /* of a text: so much always fits */
 };
 
 struct run {
     const struct room *room; /* borrowed; NULL: there is none */
     size_t readers;          /* so many of its locals, the first ones */
     size_t count;
-    size_t text_bytes;
+    size_t bytes;
     struct arena texts;
     struct hub_event events[RUN_EVENTS];
 };
@@ -37,15 +40,17 @@ void run_free(struct run *run)
     free(run);
 }
 
-static void drop_rendered(struct msg *rendered[HUB_VARIANTS_MAX])
-{
-    for (size_t i = 0; i < HUB_VARIANTS_MAX; i++) {
-        msg_unref(rendered[i]);
-        rendered[i] = NULL;
-    }
-}
-
 /* ---- gathering ---- */
+
+/* About what is made of it; a long text becomes several lines. */
+static size_t bytes_of(const struct room *r, const struct hub_event *ev)
+{
+    size_t realname = ev->type == EV_JOIN ? person_realname(ev->person).len : 0;
+    size_t lines = 1 + ev->text.len / LINE_TEXT_BYTES;
+
+    return lines * (LINE_BYTES + room_name(r).len + ev->who.len + ev->account.len) +
+           realname + ev->tags.len + ev->text.len;
+}
 
 /* A user whose own join is the first event is at the end of the locals already. */
 static void begin(struct run *run, const struct room *r, const struct hub_event *ev)
@@ -65,16 +70,15 @@ static void tell_newcomers(const struct run *run, struct hub_event *ev)
     for (size_t i = run->readers; i < r->local_count; i++) {
         r->locals[i]->ops->deliver(r->locals[i]->sink, ev);
     }
-    drop_rendered(ev->rendered);
+    fanout_drop_rendered(ev->rendered);
 }
 
 void run_add(const struct room *r, const struct hub_event *ev)
 {
     struct run *run = r->owner.hub->run;
-    size_t bytes = ev->text.len + ev->tags.len;
+    size_t bytes = bytes_of(r, ev);
 
-    if (run->room != r || run->count == RUN_EVENTS ||
-        run->text_bytes + bytes > RUN_TEXT_BYTES) {
+    if (run->room != r || run->count == RUN_EVENTS || run->bytes + bytes > RUN_BYTES) {
         run_end(r->owner.hub);
         begin(run, r, ev);
     }
@@ -85,7 +89,7 @@ void run_add(const struct room *r, const struct hub_event *ev)
         kept->who = arena_copy(&run->texts, ev->who);
         kept->account = arena_copy(&run->texts, ev->account);
     }
-    run->text_bytes += bytes;
+    run->bytes += bytes;
     tell_newcomers(run, kept);
 }
 
@@ -124,7 +128,7 @@ static void tell_together(struct run *run, const struct room *r)
         }
     }
     mark_origins(run, false);
-    drop_rendered(together.rendered);
+    fanout_drop_rendered(together.rendered);
 }
 
 static void tell(struct run *run, const struct room *r)
@@ -140,7 +144,7 @@ static void tell(struct run *run, const struct room *r)
 
 static void end_event(const struct room *r, struct hub_event *ev)
 {
-    drop_rendered(ev->rendered);
+    fanout_drop_rendered(ev->rendered);
     if (ev->type != EV_JOIN && ev->origin != NULL) {
         user_line_came_back(ev->origin, r);
     }
@@ -160,7 +164,7 @@ void run_end(struct hub *hub)
         end_event(r, &run->events[i]);
     }
     run->count = 0;
-    run->text_bytes = 0;
+    run->bytes = 0;
     arena_clear(&run->texts);
 }
 

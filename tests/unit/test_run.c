@@ -172,15 +172,45 @@ START_TEST(test_run_of_many_is_several_in_order)
     }
     settle();
     expect(alice, strbuf_cstr(&expected));
-    ck_assert_uint_eq(alice->runs, 2);
+    ck_assert_uint_eq(alice->runs, 3);
     expect(many[99], "join #a p99;welcome #a;");
     strbuf_done(&expected);
 }
 END_TEST
 
+/* The longest of everything: what is made of a run has to fit into the smallest send queue. */
+START_TEST(test_run_of_the_longest_fits_into_a_queue)
+{
+    static char longest[512];
+    struct talker *many[80];
+
+    memset(longest, 'x', sizeof longest - 1);
+    for (size_t i = 0; i < PARLEY_COUNT_OF(many); i++) {
+        char name[NICK_BYTES_MAX + 1];
+
+        (void)snprintf(name, sizeof name, "p%031zu", i);
+        many[i] = talker_new(1);
+        hub_user_describe(many[i]->user, sv_of(longest), sv_of(longest), sv_of(longest));
+        nick(many[i], name);
+    }
+    settle();
+    forget_heard();
+    for (size_t i = 0; i < PARLEY_COUNT_OF(many); i++) {
+        join(many[i], "#a");
+    }
+    settle();
+    ck_assert_uint_gt(alice->runs, 1); /* each of them was looked at */
+    for (size_t i = 0; i < PARLEY_COUNT_OF(many); i++) {
+        say(many[i], "#a", longest);
+    }
+    settle();
+    ck_assert_uint_gt(alice->runs, 8);
+}
+END_TEST
+
 START_TEST(test_run_of_long_lines_is_several_in_order)
 {
-    static char text[3000];
+    static char text[1500];
     struct talker *carol = talker_in_a(1, "carol");
     struct strbuf expected;
 
@@ -193,7 +223,7 @@ START_TEST(test_run_of_long_lines_is_several_in_order)
     }
     settle();
     expect(alice, strbuf_cstr(&expected));
-    ck_assert_uint_eq(alice->runs, 3);
+    ck_assert_uint_eq(alice->runs, 2);
     strbuf_done(&expected);
 }
 END_TEST
@@ -249,6 +279,7 @@ static void add_tests(TCase *tc)
     tcase_add_test(tc, test_run_joins_and_leaves_of_one_entry);
     tcase_add_test(tc, test_run_line_for_operators_stands_between_the_others);
     tcase_add_test(tc, test_run_of_many_is_several_in_order);
+    tcase_add_test(tc, test_run_of_the_longest_fits_into_a_queue);
     tcase_add_test(tc, test_run_of_long_lines_is_several_in_order);
     tcase_add_test(tc, test_run_speaker_may_close_in_the_middle);
     tcase_add_test(tc, test_run_change_of_a_person_is_told_in_order);

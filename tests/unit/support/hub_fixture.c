@@ -14,6 +14,7 @@
 #include "hub/modes.h"
 #include "hub/room_internal.h"
 #include "hub/user_internal.h"
+#include "proto/irc/render.h"
 
 struct fixture fx;
 
@@ -164,6 +165,19 @@ static void on_deliver(void *sink, struct hub_event *ev)
     }
 }
 
+/* The smallest send queue (--sendq-bytes) takes what any front-end makes of a run. */
+static void check_size(const struct hub_run *run)
+{
+    struct strbuf piece;
+
+    strbuf_init(&piece, SIZE_MAX / 2);
+    for (size_t i = 0; i < run->count; i++) {
+        (void)!irc_render_event(&piece, &run->events[i], IRC_FORM_EXTENDED);
+    }
+    ck_assert_uint_le(piece.len, 16384);
+    strbuf_done(&piece);
+}
+
 /* As a front-end does: one piece for all. */
 static void on_deliver_run(void *sink, struct hub_run *run)
 {
@@ -171,6 +185,7 @@ static void on_deliver_run(void *sink, struct hub_run *run)
 
     t->deafs += t->user == NULL;
     t->runs++;
+    check_size(run);
     if (run->rendered[0] == NULL) {
         struct strbuf text;
 
