@@ -451,8 +451,6 @@ START_TEST(test_request_without_effect_is_given_up)
     struct talker *bob = talker_named(0, "bob");
 
     fx.hubs[0]->policy.request_ms = 100;
-    /* Between the leave and the join nobody is there: the copy is to be kept so long. */
-    fx.hubs[0]->policy.linger_ms = 60000;
     fx.nodes[0]->holds = true;
     leave(t, "#a");
     join(bob, "#a");

@@ -84,12 +84,13 @@ START_TEST(test_join_refused_is_told_and_forgotten)
 {
     struct talker *t = talker_named(0, "alice");
 
+    keep_no_copies(0);
     fx.nodes[0]->gives_up = true;
     join(t, "#a");
     settle();
     expect(t, "unavailable #a;");
     ck_assert(!hub_user_is_busy(t->user));
-    settle_ms(200);
+    settle_ms(300);
     ck_assert_ptr_null(hub_room_find(fx.hubs[0], SV("#a")));
 
     fx.nodes[0]->gives_up = false;
@@ -303,6 +304,7 @@ START_TEST(test_leave_is_heard_by_all_and_the_leaver)
     struct talker *alice = talker_in_a(0, "alice");
     struct talker *bob = talker_in_a(1, "bob");
 
+    keep_no_copies(0);
     leave(alice, "#a");
     ck_assert_int_eq(hub_say(alice->user, room_of(alice, "#a"), ITEM_MESSAGE, SV("x")),
                      HUB_TOO_MANY);
@@ -312,7 +314,7 @@ START_TEST(test_leave_is_heard_by_all_and_the_leaver)
     ck_assert_str_eq(names_in(1, "#a"), "bob");
     ck_assert_uint_eq(memory_member_count(&fx.world, "#a"), 1);
     ck_assert_int_eq(hub_leave(alice->user, SV("#a"), SV("")), HUB_NOT_MEMBER);
-    settle_ms(200);
+    settle_ms(300);
     ck_assert_ptr_null(
         hub_room_find(fx.hubs[0], SV("#a"))); /* nobody is there any more */
 }
@@ -435,8 +437,9 @@ START_TEST(test_room_copy_ends_after_the_last_local_member)
     struct talker *alice = talker_in_a(0, "alice");
 
     (void)talker_in_a(1, "bob");
+    keep_no_copies(0);
     close_talker(alice, "");
-    settle_ms(250);
+    settle_ms(300);
     ck_assert_ptr_null(hub_room_find(fx.hubs[0], SV("#a")));
     ck_assert_ptr_nonnull(hub_room_find(fx.hubs[1], SV("#a")));
 }

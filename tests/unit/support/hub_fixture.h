@@ -52,6 +52,8 @@ void fixture_end(void);
 void settle(void);
 /* For that long, and until nothing happens. */
 void settle_ms(unsigned ms);
+/* From now on the node drops its copy of a room within 200 ms after its last one there has left. */
+void keep_no_copies(size_t node);
 /* A node ends without a word, and is reaped. */
 void kill_node(size_t node);
 
