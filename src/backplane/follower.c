@@ -210,7 +210,7 @@ void follower_close(struct follower *f, struct log_handle *log)
 
 /* ---- marks ---- */
 
-static const struct writer *writer_get(struct follower *f, struct str_view id)
+static struct writer *writer_get(struct follower *f, struct str_view id)
 {
     struct writer *w = map_find(&f->writers, id);
 
@@ -234,7 +234,7 @@ struct mark *mark_find(const struct log_handle *log, const struct writer *w)
     return NULL;
 }
 
-static struct mark *mark_add(struct log_handle *log, const struct writer *w)
+static struct mark *mark_add(struct log_handle *log, struct writer *w)
 {
     if (log->mark_count == FOLLOWER_MARKS_MAX) { /* forget the oldest half */
         log->mark_count /= 2;
@@ -270,12 +270,15 @@ static void note_lines(struct log_handle *log, const struct mark *m,
 static void mark_set(struct mark *m, struct log_handle *log, const struct entry *entry,
                      bool is_new)
 {
+    uint64_t now_ms = loop_now_ms(log->follower->redis->loop);
+
     if (is_new) {
         note_lines(log, m, entry);
+        m->writer->heard_ms = now_ms;
     }
     m->seq = entry->seq;
     m->id = entry->id;
-    m->seen_ms = is_new ? loop_now_ms(log->follower->redis->loop) : 0;
+    m->seen_ms = is_new ? now_ms : 0;
 }
 
 /*
@@ -291,7 +294,7 @@ bool log_mark(struct log_handle *log, const struct entry *entry, bool in_order)
     if (sv_equal(entry->node, SV("-"))) {
         return in_order || recent;
     }
-    const struct writer *w = writer_get(log->follower, entry->node);
+    struct writer *w = writer_get(log->follower, entry->node);
     struct mark *m = mark_find(log, w);
 
     if (m == NULL) {
@@ -331,6 +334,18 @@ size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
         }
     }
     return count;
+}
+
+void follower_each_heard(struct follower *f, follower_heard_fn fn, void *arg)
+{
+    uint64_t now_ms = loop_now_ms(f->redis->loop);
+    size_t cursor = 0;
+
+    for (struct writer *w; (w = map_next(&f->writers, &cursor)) != NULL;) {
+        if (now_ms - w->heard_ms <= FOLLOWER_SEEN_MS) {
+            fn(arg, sv_of(w->id));
+        }
+    }
 }
 
 void log_apply(struct log_handle *log, const struct entry *entry, bool in_order)

@@ -63,6 +63,9 @@ uint32_t follower_log_partition(const struct log_handle *log);
  */
 size_t follower_add_seen(struct follower *f, uint32_t partition, size_t max,
                          struct arena *a, struct command *cmd);
+/* Tell of each node, this one too, of which something new came lately in any log. */
+typedef void (*follower_heard_fn)(void *arg, struct str_view node);
+void follower_each_heard(struct follower *f, follower_heard_fn fn, void *arg);
 /* The partition was settled: what we saw and it lacks now is lost, unless its writer comes late.
  * When it is certain the rooms are told. */
 void follower_on_settled(struct follower *f, uint32_t partition);

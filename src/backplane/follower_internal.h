@@ -28,14 +28,15 @@ enum log_state {
 
 /* A node that writes to logs; kept for the life of the process (there are few). */
 struct writer {
+    uint64_t heard_ms; /* when it said something new the last time */
     char id[NODE_ID_MAX + 1];
 };
 
 struct mark {
-    const struct writer *writer; /* borrowed */
-    uint64_t seq;                /* highest batch applied */
-    struct entry_id id;          /* of its entry */
-    uint64_t seen_ms;            /* when it came; 0: it was in a snapshot */
+    struct writer *writer; /* borrowed */
+    uint64_t seq;          /* highest batch applied */
+    struct entry_id id;    /* of its entry */
+    uint64_t seen_ms;      /* when it came; 0: it was in a snapshot */
 };
 
 /*

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presence.h - this node is alive; is everybody else?
+ * presence.h - this node is alive.
  *
- * Each node renews a lease. One node at a time (who holds the scan key) looks for nodes whose
- * lease is gone, twice, and reaps them (reaper.c): fences them off, so that a node that was
- * only asleep cannot write any more, and removes their members and names. It judges nobody
- * before it has itself been connected for as long as a lease lasts, so that a failover in
- * which leases were lost kills nobody. The same node tidies the books (janitor.c).
- *
- * A lease lasts LEASE_MS; a dead node is noticed at most SCAN_MS later, twice: its people
- * leave every room within 15 s.
+ * It compares the deployment's constants with its own, registers, and renews a lease. Whether
+ * everybody else is alive too: scan.h. A lease lasts LEASE_MS; that it is gone is noticed at most
+ * SCAN_MS later, twice: a dead node's people leave every room within 15 s.
  */
 #ifndef PARLEY_BACKPLANE_PRESENCE_H
 #define PARLEY_BACKPLANE_PRESENCE_H
@@ -22,9 +17,7 @@ struct redis;
 enum {
     PRESENCE_BEAT_MS = 2000,
     PRESENCE_LEASE_MS = 8000,
-    PRESENCE_SCAN_MS = 2000,
-    PRESENCE_SCANNER_MS = 5000, /* how long the right to scan lasts */
-    PRESENCE_SCHEMA = 1,        /* of the keys; nodes of another one are refused */
+    PRESENCE_SCHEMA = 1, /* of the keys; nodes of another one are refused */
 };
 
 struct presence *presence_new(struct redis *r);

@@ -19,7 +19,6 @@ from suite.judge import stored_members
 IMMORTALS, MORTALS = 2, 2
 GROWTH_MIB = 32  # what the ring of a node may come to
 AGREE_SECONDS = 180  # a node may have died together with what was known of it: the janitor looks after 60
-WRITTEN_AGAIN_SECONDS = 6  # books that were deleted name all nodes that live
 WARM_SECONDS = 90  # until the ring and what malloc keeps have found their size
 
 
@@ -151,23 +150,6 @@ class ClusterChaos(Chaos):
     sender's in order, but not in one order."""
 
     FORGETTING = ()
-    # A node that died, and that the registry and the books of all writers forgot before anybody
-    # noticed, leaves its members behind: nothing names it any more (docs/REDIS.md,
-    # "Tidying"). By then somebody has.
-    NOTICED_SECONDS = 120
-
-    killed = float("-inf")
-
-    def kill_node(self):
-        super().kill_node()
-        self.killed = time.monotonic()
-
-    def evict_books(self):
-        if time.monotonic() < self.killed + self.NOTICED_SECONDS:
-            print("        left out: a node has just died, and nothing else may name it")
-        else:
-            super().evict_books()
-            time.sleep(WRITTEN_AGAIN_SECONDS)
 
     def more_faults(self):
         return [self.kill_primary, self.restart_empty, self.fail_over, self.move_slot, self.move_slot]

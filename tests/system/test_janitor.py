@@ -76,3 +76,35 @@ def test_a_dead_node_is_told_of_once_and_its_names_are_free_last(world):
     assert not redis.keys(f"{prefix}n:bob")
     alice.expect("* bob quit (its node is gone)")
     assert node.log().count("node_dead") == 1
+
+
+def who_read(redis, command):
+    """The connections that sent it, of those that are in the slow log."""
+    return {entry[4] for entry in redis.command("SLOWLOG", "GET", -1) if entry[3][0] == command}
+
+
+@pytest.mark.slow(40)
+@pytest.mark.parametrize("scans", [True, False], ids=["the-scanner", "another"])
+def test_a_node_that_dies_together_with_all_that_names_it(world, scans):
+    """With registry and books, as when a primary of a cluster forgets, and somebody deletes the rest."""
+    redis = world.redis("--slowlog-log-slower-than", "0", "--slowlog-max-len", "100000")
+    nodes = world.some_nodes(3, partitions=1)
+    people = world.people(nodes, ["ann", "ben", "cid"])
+    w, prefix = books(redis)
+    ids = [redis.hash(f"{prefix}n:{client.name}")["o"].split("/")[0] for client in people]
+    wait_until(lambda: len(who_read(redis, "HKEYS")) == 3, PATIENCE, "all know who is registered")
+
+    scanner = ids.index(wait_until(lambda: redis.command("GET", f"{prefix}scan"), PATIENCE))
+    victim = scanner if scans else (scanner + 1) % 3
+    nodes[victim].kill()
+    lost = [f"{prefix}{name}" for name in ("cfg", "nodes", "scan")]
+    redis.command("DEL", w, *lost, *(f"{prefix}lease:{node}" for node in ids))
+
+    survivors = [client for client in people if client is not people[victim]]
+    for client in survivors:
+        client.expect(f"* {people[victim].name} quit (its node is gone)", PATIENCE)
+    wait_until(lambda: not redis.keys(f"{prefix}n:{people[victim].name}"), PATIENCE)
+    assert not redis.keys(f"{prefix}in:{ids[victim]}") and not redis.keys(f"{prefix}nk:{ids[victim]}")
+    assert all(not field.startswith(ids[victim]) for field in redis.hash(f"{prefix}m:#lobby"))
+    logs = "".join(node.log() for node in nodes)
+    assert logs.count("node_dead") == 1 and logs.count("declared_dead") == 0
