@@ -80,6 +80,7 @@ class Session:
         ]
         said = {one.label: [] for one in here}
         load = {"measure": self.args.measure, **case.load}
+        processors = self.processors if case.pinned else machine.AllProcessors()
         repeats = min(case.repeats, self.args.repeats or case.repeats)
         say(f"{case.name}: {case.title}")
         for repeat in range(repeats):
@@ -91,7 +92,7 @@ class Session:
                 if failed or repeat >= one.repeats:
                     continue  # it will not do better now, or is too slow for more
                 machine.wait_for_quiet(self.args.patience)
-                result = runs.run_once(one, load, self.processors, case.limit, case.during)
+                result = runs.run_once(one, load, processors, case.limit, case.during)
                 self.clean = self.clean and runs.is_clean(result)
                 said[one.label].append(result)
                 say(f"  {repeat + 1} {one.label:<22} {describe(result)}")

@@ -23,6 +23,15 @@ class Processors:
                 os.sched_setaffinity(int(task), where)
 
 
+class AllProcessors:
+    """Everybody runs wherever the kernel puts them, as they do for people."""
+
+    load = None
+
+    def pin_servers(self, pids):
+        pass
+
+
 def descriptors():
     """As many as one process may have; ours and our children's limit is raised to that."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -142,7 +142,8 @@ def machine_lines(results):
     return (
         f"{m['processors']} processors ({m['processor']}), {m['memory_gib']} GiB, {m['system']}; "
         f"{m['descriptors']:,} descriptors for a process. {versions}. Servers run on the first "
-        "processors, the load alone on the last one.\n"
+        "processors, the load alone on the last one; for the pairs at a steady rate, where latency "
+        "counts, all run wherever the kernel puts them.\n"
     )
 
 
