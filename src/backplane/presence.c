@@ -118,10 +118,8 @@ static void ask_config(struct presence *p)
 
 static void remember_epoch(struct presence *p, struct str_view epoch)
 {
-    if (epoch.len <= NODE_ID_MAX) {
-        memcpy(p->epoch, epoch.ptr == NULL ? "" : epoch.ptr, epoch.len);
-        p->epoch[epoch.len] = '\0';
-    }
+    memcpy(p->epoch, epoch.ptr == NULL ? "" : epoch.ptr, epoch.len);
+    p->epoch[epoch.len] = '\0';
 }
 
 static void on_registry_lost(struct presence *p)
@@ -143,10 +141,11 @@ static void on_beat(void *arg, uint64_t ctx, const struct redisReply *reply)
     if (reply_kind(reply) != REPLY_VALUE) {
         return;
     }
+    epoch.len = epoch.len > NODE_ID_MAX ? NODE_ID_MAX : epoch.len;
     bool is_gone = sv_equal(status, SV("GONE"));
-    bool is_same = epoch.len > 0 && sv_equal(epoch, sv_of(p->epoch));
+    bool is_same = sv_equal(epoch, sv_of(p->epoch));
 
-    if (is_gone && is_same) { /* we were declared dead */
+    if (is_gone && is_same && epoch.len > 0) { /* we were declared dead */
         p->must_register = true;
         redis_take_new_node_id(p->redis);
     } else if (is_gone || (!p->must_register && !is_same)) {

@@ -108,3 +108,18 @@ def test_a_node_that_dies_together_with_all_that_names_it(world, scans):
     assert all(not field.startswith(ids[victim]) for field in redis.hash(f"{prefix}m:#lobby"))
     logs = "".join(node.log() for node in nodes)
     assert logs.count("node_dead") == 1 and logs.count("declared_dead") == 0
+
+
+def test_constants_that_somebody_deletes_come_back(world):
+    redis = world.redis()
+    nodes = world.some_nodes(2, partitions=1)
+    ann, ben = world.people(nodes, ["ann", "ben"])
+    _, prefix = books(redis)
+    before = redis.hash(f"{prefix}cfg")
+    redis.command("DEL", f"{prefix}cfg")
+    wait_until(lambda: redis.keys(f"{prefix}cfg"), PATIENCE)
+    after = redis.hash(f"{prefix}cfg")
+    assert after == {**before, "epoch": after["epoch"]} and after["epoch"] != before["epoch"]
+    assert ann.ask("still here")[-1] == "[#lobby] <ann> still here"
+    ben.expect("[#lobby] <ann> still here")
+    assert "declared_dead" not in nodes[0].log() + nodes[1].log()
