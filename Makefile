@@ -178,7 +178,7 @@ test-system: ## the system tests (pytest: real nodes, a real Redis, real IRC cli
 	@scripts/deps.sh clients || echo "test-system: some IRC clients cannot be installed; their tests are skipped"
 	@$(MAKE) --no-print-directory all
 	PARLEYD=$(abspath $(BUILD))/parleyd PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest \
-	  tests/system tests/chaos -rs -n $(PYTEST_JOBS) -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
+	  tests/system tests/chaos -rfEs -n $(PYTEST_JOBS) -o cache_dir=$(abspath $(BUILD))/pytest $(PYTEST_ARGS)
 
 chaos: ## every failure that docs/REDIS.md lists, then ten minutes of random ones (SERVERS="system valkey redis8")
 	@scripts/deps.sh build test

@@ -27,7 +27,8 @@ struct presence {
     struct arena arena;
 };
 
-static void on_beat_timer(void *arg);
+static void on_beat_due(void *arg);
+static void send_beat(struct presence *p);
 
 struct presence *presence_new(struct redis *r)
 {
@@ -37,7 +38,7 @@ struct presence *presence_new(struct redis *r)
     p->reaper = reaper_new(r);
     p->scan = scan_new(r, p->reaper);
     p->must_register = true;
-    timer_init(&p->beat, r->loop, on_beat_timer, p);
+    timer_init(&p->beat, r->loop, on_beat_due, p);
     command_init(&p->command);
     arena_init(&p->arena);
     return p;
@@ -85,7 +86,7 @@ static void on_config(void *arg, uint64_t ctx, const struct redisReply *reply)
     if (partitions == r->partitions.count &&
         reply_u64(reply_at(reply, 1)) == PRESENCE_SCHEMA) {
         p->known = true;
-        on_beat_timer(p);
+        send_beat(p);
         return;
     }
     strbuf_init(&why, 256);
@@ -128,7 +129,7 @@ static void on_registry_lost(struct presence *p)
     scan_on_registry_lost(p->scan);
     p->must_register = true;
     p->known = false;
-    on_beat_timer(p);
+    send_beat(p);
 }
 
 static void on_beat(void *arg, uint64_t ctx, const struct redisReply *reply)
@@ -157,9 +158,8 @@ static void on_beat(void *arg, uint64_t ctx, const struct redisReply *reply)
     }
 }
 
-static void on_beat_timer(void *arg)
+static void send_beat(struct presence *p)
 {
-    struct presence *p = arg;
     char since[CLOCK_ISO_SIZE];
 
     timer_start(&p->beat, PRESENCE_BEAT_MS);
@@ -180,11 +180,20 @@ static void on_beat_timer(void *arg)
     (void)send(p, on_beat);
 }
 
+/* A node that is not registered for a moment is not away; one that is not for so long is. */
+static void on_beat_due(void *arg)
+{
+    struct presence *p = arg;
+
+    redis_update_available(p->redis);
+    send_beat(p);
+}
+
 /* ---- links and ids ---- */
 
 void presence_on_commands_ready(struct presence *p)
 {
-    on_beat_timer(p);
+    send_beat(p);
     scan_start(p->scan);
 }
 
@@ -197,13 +206,13 @@ void presence_on_commands_down(struct presence *p)
 
 void presence_check(struct presence *p)
 {
-    on_beat_timer(p);
+    send_beat(p);
 }
 
 void presence_on_new_node_id(struct presence *p)
 {
     p->must_register = true;
-    on_beat_timer(p);
+    send_beat(p);
 }
 
 static void on_left(void *arg, uint64_t ctx, const struct redisReply *reply)

@@ -255,7 +255,6 @@ void redis_on_partition_lost(struct redis *r, uint32_t partition)
          * then, nobody would know that there is something to remove. */
         r->registered = false;
         presence_check(r->presence);
-        redis_update_available(r);
     }
     follower_on_partition_lost(r->follower, partition);
     r->events->on_lost(r->hub, is_in_lost_partition, &lost);
