@@ -588,3 +588,22 @@ def test_a_ping_is_answered_while_redis_is_out_of_memory(world, redis):
     assert not alice.seen("hello")
     redis.command("CONFIG", "SET", "maxmemory", "0")
     alice.expect("[#lobby] <alice> hello")
+
+
+@pytest.mark.slow(15)
+def test_ping_is_a_barrier_while_the_books_are_lost(world):
+    """Not being registered for a moment, once for each partition that is lost, is not being away."""
+    redis = world.redis()
+    node = world.node()
+    alice, *others = [world.person(node, f"p{number}") for number in range(8)]
+    rooms = {client: [f"#{client.name}.{number}" for number in range(9)] for client in others}
+    for client in others:
+        client.ask(*[f"/join {room}" for room in rooms[client]])
+    for _ in range(5):
+        redis.command("DEL", *redis.keys("parley:*:w"))
+        for client in others:
+            client.send(*[line for room in rooms[client] for line in (f"/room {room}", "hello")])
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            assert alice.ask("/history 1")[-1] == "* End of history."
+    assert node.log().count("partition_lost") > 50
