@@ -147,7 +147,6 @@ static void on_beat(void *arg, uint64_t ctx, const struct redisReply *reply)
     bool is_same = sv_equal(epoch, sv_of(p->epoch));
 
     if (is_gone && is_same && epoch.len > 0) { /* we were declared dead */
-        p->must_register = true;
         redis_take_new_node_id(p->redis);
     } else if (is_gone || (!p->must_register && !is_same)) {
         on_registry_lost(p);
