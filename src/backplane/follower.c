@@ -79,12 +79,8 @@ void follower_free(struct follower *f)
     }
     reading_free_checks(f);
     follower_free_losses(f);
-    cursor = 0;
-    for (struct writer *w; (w = map_next(&f->writers, &cursor)) != NULL;) {
-        free(w);
-    }
     map_done(&f->by_channel);
-    map_done(&f->writers);
+    map_done_free(&f->writers);
     loop_task_cancel(&f->pump);
     timer_done(&f->audit);
     timer_done(&f->retry);

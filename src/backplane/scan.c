@@ -33,9 +33,8 @@ struct scan {
     uint64_t started_ms; /* the link is up since then */
     uint64_t look_ms;    /* when who does not scan reads the registry */
     uint64_t lost_ms;    /* when the registry was lost; 0: nobody is missing in it */
-    struct map
-        others; /* owned, as all in it: the registry as last read, and who was in it when
-                            it was lost */
+    /* The registry as last read, and who was in it when it was lost. Owned, as all in it. */
+    struct map others;
     uint64_t reads;     /* how often it was read */
     size_t asked_count; /* others whose leases were asked for, since then */
     struct command command;
@@ -67,13 +66,7 @@ struct scan *scan_new(struct redis *r, struct reaper *reaper)
 
 void scan_free(struct scan *s)
 {
-    struct other *o = NULL;
-    size_t cursor = 0;
-
-    while ((o = map_next(&s->others, &cursor)) != NULL) {
-        free(o);
-    }
-    map_done(&s->others);
+    map_done_free(&s->others);
     janitor_free(s->janitor);
     timer_done(&s->timer);
     command_done(&s->command);

@@ -57,13 +57,7 @@ void per_address_init(struct per_address *p, uint64_t max, const struct cidr *ex
 
 void per_address_done(struct per_address *p)
 {
-    size_t cursor = 0;
-    void *count;
-
-    while ((count = map_next(&p->counts, &cursor)) != NULL) {
-        free(count);
-    }
-    map_done(&p->counts);
+    map_done_free(&p->counts);
 }
 
 bool per_address_take(struct per_address *p, const struct addr *addr)

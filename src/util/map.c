@@ -170,6 +170,17 @@ void map_done(struct map *m)
     map_init(m, m->key);
 }
 
+void map_done_free(struct map *m)
+{
+    size_t cursor = 0;
+    void *object;
+
+    while ((object = map_next(m, &cursor)) != NULL) {
+        free(object);
+    }
+    map_done(m);
+}
+
 size_t map_count(const struct map *m)
 {
     return m->used;

@@ -80,6 +80,25 @@ static void assert_sound(void)
     ck_assert_uint_eq(used, map_count(&m));
 }
 
+/* That nothing stays the leak checker tells. */
+START_TEST(test_done_frees_the_objects_too)
+{
+    struct map owned;
+
+    map_init(&owned, thing_key);
+    for (size_t i = 0; i < 3; i++) {
+        struct thing *t = malloc(sizeof *t);
+
+        ck_assert_ptr_nonnull(t);
+        *t = things[i];
+        ck_assert(map_add(&owned, t));
+    }
+    map_done_free(&owned);
+    ck_assert_uint_eq(map_count(&owned), 0);
+    ck_assert_ptr_null(map_find(&owned, SV("n0")));
+}
+END_TEST
+
 START_TEST(test_map_find_in_an_empty_map_gives_null)
 {
     size_t cursor = 0;
@@ -262,6 +281,7 @@ Suite *suite(void)
     TCase *tc = tcase_create("map");
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, test_done_frees_the_objects_too);
     tcase_add_test(tc, test_map_find_in_an_empty_map_gives_null);
     tcase_add_test(tc, test_map_add_of_a_taken_name_changes_nothing);
     tcase_add_test(tc, test_map_find_compares_whole_names);

@@ -37,6 +37,8 @@ struct map {
 void map_init(struct map *m, map_key_fn key);
 /* Free the table (not the objects). */
 void map_done(struct map *m);
+/* The objects, too, with free(). */
+void map_done_free(struct map *m);
 size_t map_count(const struct map *m);
 void *map_find(const struct map *m, struct str_view key);
 /* False, and nothing changed, when an object of that name is in already. */
